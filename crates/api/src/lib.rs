@@ -1,0 +1,1 @@
+//! Work has begun.

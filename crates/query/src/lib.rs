@@ -1,0 +1,4 @@
+//! Datadog's metric query language: text → tree → plan → matrix.
+#![forbid(unsafe_code)]
+
+pub mod source;
