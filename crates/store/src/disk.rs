@@ -1,0 +1,1 @@
+//! The calls to the file system that durability rests on.

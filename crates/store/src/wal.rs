@@ -1,0 +1,241 @@
+//! The write-ahead log. One thread writes; all callers that wait share one write and one fdatasync.
+//!
+//! A record is acknowledged after it is on disk *and* applied to memory. The log is cut into generations by
+//! [`Wal::rotate`]: an engine rotates, flushes what was applied up to then into segments, publishes them together with
+//! the closed generation, and calls [`Wal::delete_through`]. Each generation must be replayable without the ones
+//! before it, because they may be gone.
+//!
+//! The files are described field by field in docs/formats/wal.md.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use galgo_core::Clock;
+use serde::{Deserialize, Serialize};
+
+/// Number of a stretch of the log; the first is 1, 0 means "none".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct Generation(pub u64);
+
+impl Generation {
+    /// The one after this.
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl std::fmt::Display for Generation {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// What the log does with records once they are durable. All calls come from the one writer thread, in log order.
+pub trait Apply: Send + 'static {
+    /// The decoded form of a record.
+    type Item: Send + 'static;
+
+    /// Applies a record to memory, after its fsync and before its caller is told. Must not block for long: every
+    /// other caller waits.
+    fn apply(&mut self, item: Self::Item);
+
+    /// A generation was closed: all that was applied so far belongs to it or to earlier ones, all that comes belongs
+    /// to later ones.
+    fn rotated(&mut self, closed: Generation);
+}
+
+/// Bounds of a log.
+#[derive(Debug, Clone)]
+pub struct WalConfig {
+    /// A file that would pass this is followed by another of the same generation.
+    pub max_file_bytes: u64,
+    /// Bytes of records (with an allowance for each) that may wait or be in flight; beyond: [`WalError::Busy`].
+    pub max_queue_bytes: usize,
+    /// Bytes that share one fsync at most.
+    pub max_group_bytes: usize,
+    /// How long to wait for company when the group before had some. Zero: never; callers then gather only while the
+    /// fsync before theirs runs.
+    pub group_wait: Duration,
+    /// Size of a file of zeros that is given up when the disk is full, so that a flush has room to make more. Appends
+    /// resume when there is room for it again. Zero: none is kept.
+    pub reserve_bytes: u64,
+}
+
+/// Something unreadable that recovery met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// The file as it was found.
+    pub file: PathBuf,
+    /// First byte concerned.
+    pub offset: u64,
+    /// How many bytes are concerned.
+    pub bytes: u64,
+    /// What is wrong, lower case.
+    pub what: String,
+    /// Copy of the whole file, when one could be made.
+    pub quarantined: Option<PathBuf>,
+}
+
+/// What [`Wal::open`] found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recovery {
+    /// The generation that new records go to.
+    pub generation: Generation,
+    /// Files read.
+    pub files: usize,
+    /// Records replayed.
+    pub records: u64,
+    /// Bytes of the records replayed.
+    pub bytes: u64,
+    /// Unfinished writes at the end of the log: never acknowledged, now cut off.
+    pub torn: Vec<Damage>,
+    /// Everything else that could not be read: acknowledged records may be lost here.
+    pub damage: Vec<Damage>,
+}
+
+/// Why a log would not do as asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum WalError {
+    /// Too much waits already. Answer 503 with Retry-After.
+    #[error("log is busy: {waiting} bytes wait, limit {limit}")]
+    Busy {
+        /// Bytes that wait.
+        waiting: usize,
+        /// Most that may.
+        limit: usize,
+    },
+    /// No room on the disk; nothing was applied. Appends succeed again once there is room.
+    #[error("disk is full: {file}")]
+    DiskFull {
+        /// File that could not grow.
+        file: PathBuf,
+    },
+    /// The disk failed; nothing was applied. The next append starts a new file.
+    #[error("{file}: {source}")]
+    Io {
+        /// File concerned.
+        file: PathBuf,
+        /// What the system said.
+        source: Arc<std::io::Error>,
+    },
+    /// The record is durable but applying it panicked, which is a defect of the engine. Do not retry.
+    #[error("record could not be applied")]
+    Apply,
+    /// A record is longer than a frame may be.
+    #[error("record of {bytes} bytes, limit {limit}")]
+    TooLong {
+        /// Length of the record.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The record was made for another generation than the one it would go to: make it again.
+    #[error("record is for generation {expected}, the log is at {current}")]
+    Rotated {
+        /// Generation given to [`Wal::enqueue_in`].
+        expected: Generation,
+        /// Generation that records go to now.
+        current: Generation,
+    },
+    /// Another process uses the directory.
+    #[error("{dir} is in use by another process")]
+    Locked {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// A file was written by a later version.
+    #[error("{file}: format version {version}, this program reads up to {supported}")]
+    Version {
+        /// File concerned.
+        file: PathBuf,
+        /// Version in its header.
+        version: u16,
+        /// Latest version known here.
+        supported: u16,
+    },
+    /// The log was closed.
+    #[error("log is closed")]
+    Closed,
+}
+
+/// A write-ahead log in one directory.
+pub struct Wal<A: Apply> {
+    _items: std::marker::PhantomData<fn(A)>,
+}
+
+/// Resolves when a record is durable and applied. Dropping it does not take the record back.
+#[must_use = "a record is only durable once its ack resolved"]
+pub struct Ack;
+
+impl<A: Apply> Wal<A> {
+    /// Opens the log in `dir`: removes the generations through `flushed`, hands every record of the others to
+    /// `replay` in log order, and starts a new generation. A record that `replay` refuses is reported as damage.
+    pub fn open(
+        _dir: &Path,
+        _config: WalConfig,
+        _flushed: Generation,
+        _clock: Arc<dyn Clock>,
+        _replay: impl FnMut(&[u8]) -> Result<(), String>,
+        _apply: A,
+    ) -> Result<(Self, Recovery), WalError> {
+        todo!()
+    }
+
+    /// Writes a record and applies its item; resolves when both are done. A record whose future is dropped is still
+    /// written.
+    pub async fn append(&self, _record: impl Into<Bytes>, _item: A::Item) -> Result<(), WalError> {
+        todo!()
+    }
+
+    /// Puts a record in the queue; the order of these calls is the order of the log. Await the [`Ack`].
+    pub fn enqueue(&self, _record: impl Into<Bytes>, _item: A::Item) -> Result<Ack, WalError> {
+        todo!()
+    }
+
+    /// As [`Wal::enqueue`], but refuses with [`WalError::Rotated`] when the record would go to another generation
+    /// than it was made for (its definitions may be missing there).
+    pub fn enqueue_in(
+        &self,
+        _expected: Generation,
+        _record: impl Into<Bytes>,
+        _item: A::Item,
+    ) -> Result<Ack, WalError> {
+        todo!()
+    }
+
+    /// The generation that a record enqueued now goes to.
+    pub fn generation(&self) -> Generation {
+        todo!()
+    }
+
+    /// Closes the current generation: records enqueued before this call belong to it, later ones to the next.
+    /// Resolves after [`Apply::rotated`] returned. Needs no room on the disk.
+    pub async fn rotate(&self) -> Result<Generation, WalError> {
+        todo!()
+    }
+
+    /// Removes the files of all closed generations through this one. Blocks for the time of the unlinks.
+    pub fn delete_through(&self, _generation: Generation) -> Result<(), WalError> {
+        todo!()
+    }
+
+    /// Bytes of all files of the log.
+    pub fn bytes(&self) -> u64 {
+        todo!()
+    }
+
+    /// Refuses further records, writes those that wait and ends the thread.
+    pub async fn close(&self) {
+        todo!()
+    }
+}
+
+impl std::future::Future for Ack {
+    type Output = Result<(), WalError>;
+
+    fn poll(self: std::pin::Pin<&mut Self>, _context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        todo!()
+    }
+}
