@@ -1,0 +1,2 @@
+export { useShortcut, useShortcuts } from './use-shortcut'
+export { listen } from './registry'

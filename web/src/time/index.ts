@@ -1,0 +1,6 @@
+export { useTimeRange, useTimeWindow } from './use-time-range'
+export type { TimeRangeControl } from './use-time-range'
+export { fromSearch, spanOf, spanText, toSearch } from './range'
+export type { RangeSearch, TimeRange, TimeWindow } from './range'
+export { liveClock } from './now'
+export { TimePicker } from './picker'
