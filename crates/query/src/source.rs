@@ -19,6 +19,42 @@ pub enum Grid {
     Edges(Vec<i64>),
 }
 
+impl Grid {
+    /// Number of buckets.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Uniform { len, .. } => *len,
+            Self::Edges(edges) => edges.len().saturating_sub(1),
+        }
+    }
+
+    /// Whether there is no bucket.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Start of a bucket in seconds; the end of the last one for `bucket == len`.
+    pub fn time(&self, bucket: usize) -> i64 {
+        match self {
+            Self::Uniform { start, step, .. } => start + bucket as i64 * step,
+            Self::Edges(edges) => edges[bucket],
+        }
+    }
+
+    /// Length of a bucket in seconds.
+    pub fn length(&self, bucket: usize) -> i64 {
+        match self {
+            Self::Uniform { step, .. } => *step,
+            Self::Edges(edges) => edges[bucket + 1] - edges[bucket],
+        }
+    }
+
+    /// Length of the first bucket in seconds, 0 when there is none.
+    pub fn first_length(&self) -> i64 {
+        if self.is_empty() { 0 } else { self.length(0) }
+    }
+}
+
 /// A condition on the tags of a series, host tags included. `host:x` also matches the series' own host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Scope {
@@ -155,6 +191,25 @@ pub struct Leaf {
     pub grid: Grid,
     /// Leave out series that lack a group-by tag (monitors) instead of grouping them under `N/A` (graphs).
     pub skip_ungrouped: bool,
+}
+
+impl Leaf {
+    /// The mean of every series of a metric, without modifiers.
+    pub fn all(metric: impl Into<String>, grid: Grid) -> Self {
+        Self {
+            metric: metric.into(),
+            scope: Scope::All,
+            group_by: Vec::new(),
+            space: SpaceAgg::Avg,
+            time: None,
+            modifier: TypeModifier::None,
+            fill: Fill::ByKind,
+            weighted: false,
+            diff: None,
+            grid,
+            skip_ungrouped: false,
+        }
+    }
 }
 
 /// One group of a leaf's answer.
