@@ -1,4 +1,23 @@
-//! The DogStatsD protocol: packets of newline-separated messages, parsed without a copy.
+//! The DogStatsD protocol (reference: dogstatsd.md): packets of newline-separated messages, parsed without a copy.
+//!
+//! ```
+//! use galgo_intake::dogstatsd::{self, Message};
+//!
+//! let packet = dogstatsd::text(b"page.views:1|c|#env:prod\nfuel:0.5|g");
+//! for message in dogstatsd::messages(&packet) {
+//!     let Ok(Message::Metric(metric)) = message else { continue };
+//!     let mut tags = Vec::new();
+//!     let special = metric.tags.split_special(&mut tags);
+//!     println!("{} {:?} {tags:?} {:?}", metric.name, metric.values, special.host);
+//! }
+//! ```
+//!
+//! Messages that cannot be parsed are errors of their own: the caller counts them, the rest of the packet stands.
+//! Unknown fields are ignored and a field that comes twice counts the last time, as in the agent. [`number`] reads
+//! values, [`message`] the three kinds of messages.
+
+mod message;
+mod number;
 
 use std::borrow::Cow;
 
@@ -63,18 +82,19 @@ pub enum Values<'a> {
     Member(&'a str),
 }
 
-/// Packed numbers. Iterate with [`Numbers::iter`].
+/// Packed numbers, `240:234`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Numbers<'a> {
     first: f64,
+    /// Checked when the message was parsed; most often empty.
     rest: &'a str,
 }
 
 impl<'a> Numbers<'a> {
     /// The values in order, at least one.
-    pub fn iter(&self) -> impl Iterator<Item = f64> + 'a {
-        let _ = self.rest;
-        std::iter::once(self.first)
+    pub fn iter(&self) -> impl Iterator<Item = f64> + use<'a> {
+        let rest = self.rest.split(':').filter(|piece| !piece.is_empty());
+        std::iter::once(self.first).chain(rest.filter_map(number::parse))
     }
 }
 
@@ -92,8 +112,19 @@ impl<'a> Tags<'a> {
 
     /// Appends the ordinary tags to `plain` and returns what the special ones say.
     pub fn split_special(&self, plain: &mut Vec<&'a str>) -> SpecialTags<'a> {
-        plain.extend(self.iter());
-        SpecialTags::default()
+        let mut special = SpecialTags::default();
+        for tag in self.iter() {
+            // Nearly all tags are told apart by their first byte.
+            let known = match tag.as_bytes()[0] {
+                b'h' => tag.strip_prefix("host:").map(|host| special.host = Some(host)),
+                b'd' => tag.strip_prefix("dd.internal.").and_then(|internal| special.read_internal(internal)),
+                _ => None,
+            };
+            if known.is_none() {
+                plain.push(tag);
+            }
+        }
+        special
     }
 }
 
@@ -108,6 +139,20 @@ pub struct SpecialTags<'a> {
     pub cardinality: Option<&'a str>,
     /// `dd.internal.jmx_check_name:<n>`.
     pub jmx_check_name: Option<&'a str>,
+}
+
+impl<'a> SpecialTags<'a> {
+    fn read_internal(&mut self, internal: &'a str) -> Option<()> {
+        let (key, value) = internal.split_once(':')?;
+        let field = match key {
+            "entity_id" => &mut self.entity_id,
+            "card" => &mut self.cardinality,
+            "jmx_check_name" => &mut self.jmx_check_name,
+            _ => return None,
+        };
+        *field = Some(value);
+        Some(())
+    }
 }
 
 /// Where a message comes from, as its client says.
@@ -166,14 +211,32 @@ pub struct Check<'a> {
 }
 
 /// Why a message is dropped.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum ParseError {
-    /// The text is no message.
-    #[error("{what}")]
-    Malformed {
-        /// What is wrong.
-        what: &'static str,
-    },
+    /// No `|` behind the values.
+    #[error("message has no type")]
+    NoType,
+    /// No `:`, or nothing before or behind it.
+    #[error("metric has no name or no value")]
+    NoNameOrValue,
+    /// Not one of c, g, ms, h, s and d.
+    #[error("unknown metric type")]
+    UnknownType,
+    /// A value, sample rate or timestamp that is none.
+    #[error("{0} is not a valid number")]
+    BadNumber(&'static str),
+    /// The header of an event is no `_e{<title bytes>,<text bytes>}:`, or its lengths do not fit.
+    #[error("event header is malformed or does not fit the text")]
+    BadEventHeader,
+    /// An event needs a title.
+    #[error("event has no title")]
+    NoTitle,
+    /// A service check needs a name and a status.
+    #[error("service check has no name or no status")]
+    BadCheck,
+    /// Not 0 to 3.
+    #[error("service check status is not 0 to 3")]
+    BadStatus,
 }
 
 /// The text of a packet; bytes that are no UTF-8 become U+FFFD.
@@ -183,11 +246,19 @@ pub fn text(packet: &[u8]) -> Cow<'_, str> {
 
 /// The messages of a packet, one for each line that is not empty.
 pub fn messages(packet: &str) -> impl Iterator<Item = Result<Message<'_>, ParseError>> {
-    packet.split('\n').filter(|line| !line.is_empty()).map(parse)
+    packet.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).filter(|line| !line.is_empty()).map(parse)
 }
 
 /// Parses one message (without its newline).
 pub fn parse(message: &str) -> Result<Message<'_>, ParseError> {
-    let _ = message;
-    Err(ParseError::Malformed { what: "not a message" })
+    if message.starts_with("_e{") {
+        message::event(message).map(Message::Event)
+    } else if message.starts_with("_sc") {
+        message::check(message).map(Message::Check)
+    } else {
+        message::metric(message).map(Message::Metric)
+    }
 }
+
+#[cfg(test)]
+mod tests;
