@@ -55,6 +55,10 @@ impl Buckets {
         }
     }
 
+    pub(super) fn is_uniform(&self) -> bool {
+        matches!(self, Self::Uniform { .. })
+    }
+
     /// Start of a bucket in seconds; the end of the last one for `bucket == len`.
     pub(super) fn start(&self, bucket: usize) -> i64 {
         match self {

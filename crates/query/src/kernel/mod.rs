@@ -169,11 +169,7 @@ impl Kernel {
         }
         self.touched = (usize::MAX, 0);
         let touched = low..high;
-        for bucket in touched.clone() {
-            let cell = std::mem::replace(&mut self.cells[bucket], Cell::EMPTY);
-            self.values[bucket] =
-                if cell.is_empty() { f64::NAN } else { self.reading.value(cell, &self.buckets, bucket) };
-        }
+        self.reading.take(&mut self.cells[touched.clone()], &mut self.values[touched.clone()], low, &self.buckets);
         if let Some(diff) = self.leaf.diff {
             difference(&mut self.values[touched.clone()], diff);
         }

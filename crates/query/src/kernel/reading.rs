@@ -69,13 +69,39 @@ impl Reading {
         Self { kind, fold, weighted, mean, scale }
     }
 
-    #[inline]
-    pub(super) fn value(&self, cell: Cell, buckets: &Buckets, bucket: usize) -> f64 {
-        let value = if self.mean { cell.value / cell.count } else { cell.value };
+    /// Reads the cells of some buckets, the first of which is `first`, as values, NaN where there is none, and empties
+    /// them.
+    pub(super) fn take(&self, cells: &mut [Cell], values: &mut [f64], first: usize, buckets: &Buckets) {
+        if self.mean {
+            // An empty cell is 0 ÷ 0, which is NaN.
+            cells.iter().zip(values.iter_mut()).for_each(|(cell, value)| *value = cell.value / cell.count);
+        } else {
+            for (cell, value) in cells.iter().zip(values.iter_mut()) {
+                *value = if cell.is_empty() { f64::NAN } else { cell.value };
+            }
+        }
+        cells.fill(Cell::EMPTY);
+        let constant = match self.scale {
+            Scale::Constant(factor) => Some(factor),
+            _ if buckets.is_uniform() => Some(self.factor(buckets.length(first))),
+            _ => None,
+        };
+        match constant {
+            Some(1.0) => {}
+            Some(factor) => values.iter_mut().for_each(|value| *value *= factor),
+            None => {
+                for (index, value) in values.iter_mut().enumerate() {
+                    *value *= self.factor(buckets.length(first + index));
+                }
+            }
+        }
+    }
+
+    fn factor(&self, length: f64) -> f64 {
         match self.scale {
-            Scale::Constant(factor) => value * factor,
-            Scale::PerSecond { factor, shortest } => value * factor / buckets.length(bucket).max(shortest),
-            Scale::Seconds => value * buckets.length(bucket),
+            Scale::Constant(factor) => factor,
+            Scale::PerSecond { factor, shortest } => factor / length.max(shortest),
+            Scale::Seconds => length,
         }
     }
 }
