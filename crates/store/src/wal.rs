@@ -7,13 +7,37 @@
 //!
 //! The files are described field by field in docs/formats/wal.md.
 
+mod appender;
+mod files;
+mod frame;
+mod quarantine;
+mod queue;
+mod recovery;
+mod reserve;
+mod writer;
+
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
 use galgo_core::Clock;
 use serde::{Deserialize, Serialize};
+use tokio::sync::{oneshot, watch};
+
+use crate::disk::{FileSystem, OsFileSystem, create_dir_durably, is_full};
+use appender::{Appender, Start};
+use files::Files;
+pub use frame::MAX_RECORD_BYTES;
+use queue::Queue;
+use recovery::{Recovered, Recoverer};
+use writer::Writer;
+
+/// The longest file, whatever the configuration says; recovery reads a file whole.
+const MOST_FILE_BYTES: u64 = 1 << 30;
 
 /// Number of a stretch of the log; the first is 1, 0 means "none".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -61,6 +85,19 @@ pub struct WalConfig {
     /// Size of a file of zeros that is given up when the disk is full, so that a flush has room to make more. Appends
     /// resume when there is room for it again. Zero: none is kept.
     pub reserve_bytes: u64,
+}
+
+impl Default for WalConfig {
+    /// For a server: files of 64 MiB, 64 MiB in the queue, groups of 8 MiB, no waiting, 16 MiB in reserve.
+    fn default() -> Self {
+        Self {
+            max_file_bytes: 64 << 20,
+            max_queue_bytes: 64 << 20,
+            max_group_bytes: 8 << 20,
+            group_wait: Duration::ZERO,
+            reserve_bytes: 16 << 20,
+        }
+    }
 }
 
 /// Something unreadable that recovery met.
@@ -160,82 +197,169 @@ pub enum WalError {
     Closed,
 }
 
-/// A write-ahead log in one directory.
+impl WalError {
+    fn io(file: &Path, error: std::io::Error) -> Self {
+        let file = file.to_owned();
+        if is_full(&error) { Self::DiskFull { file } } else { Self::Io { file, source: Arc::new(error) } }
+    }
+}
+
+/// A write-ahead log in one directory. Dropped, it writes what waits and ends its thread; [`Wal::close`] does so
+/// without blocking.
 pub struct Wal<A: Apply> {
-    _items: std::marker::PhantomData<fn(A)>,
+    fs: Arc<dyn FileSystem>,
+    queue: Arc<Queue<A::Item>>,
+    files: Arc<Files>,
+    /// Its other end is dropped when the thread ends.
+    ended: watch::Receiver<()>,
+    thread: Option<JoinHandle<()>>,
 }
 
 /// Resolves when a record is durable and applied. Dropping it does not take the record back.
+#[derive(Debug)]
 #[must_use = "a record is only durable once its ack resolved"]
-pub struct Ack;
+pub struct Ack(oneshot::Receiver<Result<(), WalError>>);
+
+impl Future for Ack {
+    type Output = Result<(), WalError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map(|ack| ack.unwrap_or(Err(WalError::Closed)))
+    }
+}
 
 impl<A: Apply> Wal<A> {
-    /// Opens the log in `dir`: removes the generations through `flushed`, hands every record of the others to
-    /// `replay` in log order, and starts a new generation. A record that `replay` refuses is reported as damage.
+    /// Opens the log in `dir`, which is made if needed: removes the generations through `flushed`, hands every record
+    /// of the others to `replay` in log order, and starts a new generation. A record that `replay` refuses is
+    /// reported as damage. Blocks.
     pub fn open(
-        _dir: &Path,
-        _config: WalConfig,
-        _flushed: Generation,
-        _clock: Arc<dyn Clock>,
-        _replay: impl FnMut(&[u8]) -> Result<(), String>,
-        _apply: A,
+        dir: &Path,
+        config: WalConfig,
+        flushed: Generation,
+        clock: Arc<dyn Clock>,
+        replay: impl FnMut(&[u8]) -> Result<(), String>,
+        apply: A,
     ) -> Result<(Self, Recovery), WalError> {
-        todo!()
+        Self::open_on(Arc::new(OsFileSystem), dir, config, flushed, clock, replay, apply)
     }
 
-    /// Writes a record and applies its item; resolves when both are done. A record whose future is dropped is still
-    /// written.
-    pub async fn append(&self, _record: impl Into<Bytes>, _item: A::Item) -> Result<(), WalError> {
-        todo!()
+    /// As [`Wal::open`], on a file system of the caller's choice.
+    pub fn open_on(
+        fs: Arc<dyn FileSystem>,
+        dir: &Path,
+        config: WalConfig,
+        flushed: Generation,
+        clock: Arc<dyn Clock>,
+        replay: impl FnMut(&[u8]) -> Result<(), String>,
+        apply: A,
+    ) -> Result<(Self, Recovery), WalError> {
+        create_dir_durably(fs.as_ref(), dir).map_err(|error| WalError::io(dir, error))?;
+        let lock_path = dir.join("lock");
+        let lock = fs.lock(&lock_path).map_err(|error| WalError::io(&lock_path, error))?;
+        let lock = lock.ok_or_else(|| WalError::Locked { dir: dir.to_owned() })?;
+
+        let files = Arc::new(Files::default());
+        let recoverer = Recoverer { fs: fs.as_ref(), dir, files: &files, replay };
+        let Recovered { recovery, next_record } = recoverer.run(flushed)?;
+        let appender = Appender::start(Start {
+            fs: Arc::clone(&fs),
+            clock,
+            dir: dir.to_owned(),
+            files: Arc::clone(&files),
+            max_file_bytes: config.max_file_bytes.min(MOST_FILE_BYTES),
+            reserve_bytes: config.reserve_bytes,
+            generation: recovery.generation,
+            next_record,
+        })?;
+
+        let queue = Arc::new(Queue::new(recovery.generation, config.max_queue_bytes));
+        let (end, ended) = watch::channel(());
+        let writer = Writer {
+            queue: Arc::clone(&queue),
+            appender,
+            apply,
+            max_group_bytes: config.max_group_bytes,
+            group_wait: config.group_wait,
+        };
+        let run = move || {
+            writer.run();
+            drop(lock);
+            drop(end);
+        };
+        let thread = std::thread::Builder::new().name("galgo-wal".to_owned()).spawn(run);
+        let thread = Some(thread.map_err(|error| WalError::io(dir, error))?);
+        Ok((Self { fs, queue, files, ended, thread }, recovery))
+    }
+
+    /// Writes a record and applies its item; resolves when both are done. A record whose future is dropped meanwhile
+    /// is still written.
+    pub async fn append(&self, record: impl Into<Bytes>, item: A::Item) -> Result<(), WalError> {
+        self.enqueue(record, item)?.await
     }
 
     /// Puts a record in the queue; the order of these calls is the order of the log. Await the [`Ack`].
-    pub fn enqueue(&self, _record: impl Into<Bytes>, _item: A::Item) -> Result<Ack, WalError> {
-        todo!()
+    pub fn enqueue(&self, record: impl Into<Bytes>, item: A::Item) -> Result<Ack, WalError> {
+        self.push(None, record.into(), item)
     }
 
     /// As [`Wal::enqueue`], but refuses with [`WalError::Rotated`] when the record would go to another generation
     /// than it was made for (its definitions may be missing there).
-    pub fn enqueue_in(
-        &self,
-        _expected: Generation,
-        _record: impl Into<Bytes>,
-        _item: A::Item,
-    ) -> Result<Ack, WalError> {
-        todo!()
+    pub fn enqueue_in(&self, expected: Generation, record: impl Into<Bytes>, item: A::Item) -> Result<Ack, WalError> {
+        self.push(Some(expected), record.into(), item)
+    }
+
+    fn push(&self, expected: Option<Generation>, record: Bytes, item: A::Item) -> Result<Ack, WalError> {
+        if record.len() > MAX_RECORD_BYTES {
+            return Err(WalError::TooLong { bytes: record.len(), limit: MAX_RECORD_BYTES });
+        }
+        self.queue.push(expected, record, item).map(Ack)
     }
 
     /// The generation that a record enqueued now goes to.
     pub fn generation(&self) -> Generation {
-        todo!()
+        self.queue.generation()
     }
 
     /// Closes the current generation: records enqueued before this call belong to it, later ones to the next.
     /// Resolves after [`Apply::rotated`] returned. Needs no room on the disk.
     pub async fn rotate(&self) -> Result<Generation, WalError> {
-        todo!()
+        self.queue.push_rotate()?.await.map_err(|_| WalError::Closed)
     }
 
     /// Removes the files of all closed generations through this one. Blocks for the time of the unlinks.
-    pub fn delete_through(&self, _generation: Generation) -> Result<(), WalError> {
-        todo!()
+    pub fn delete_through(&self, generation: Generation) -> Result<(), WalError> {
+        self.files.delete_through(self.fs.as_ref(), generation)
     }
 
     /// Bytes of all files of the log.
     pub fn bytes(&self) -> u64 {
-        todo!()
+        self.files.bytes()
     }
 
-    /// Refuses further records, writes those that wait and ends the thread.
+    /// Refuses further records, writes those that wait and ends the thread; then the directory may be opened again.
     pub async fn close(&self) {
-        todo!()
+        self.queue.close();
+        let mut ended = self.ended.clone();
+        while ended.changed().await.is_ok() {}
     }
 }
 
-impl std::future::Future for Ack {
-    type Output = Result<(), WalError>;
-
-    fn poll(self: std::pin::Pin<&mut Self>, _context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
-        todo!()
+impl<A: Apply> Drop for Wal<A> {
+    fn drop(&mut self) {
+        self.queue.close();
+        let Some(thread) = self.thread.take() else { return };
+        // An engine may own its log and be dropped by the last call of the log's own thread.
+        if thread.thread().id() != std::thread::current().id() {
+            let _ = thread.join();
+        }
     }
 }
+
+impl<A: Apply> std::fmt::Debug for Wal<A> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Wal").field("generation", &self.generation()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
