@@ -12,8 +12,9 @@ use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 pub const MAX_SERIES_V1_BYTES: usize = 62_914_560;
 /// Inflated size allowed for v2 series, in bytes (the API's own limit).
 pub const MAX_SERIES_V2_BYTES: usize = 5_242_880;
-/// Inflated size allowed for checks, host metadata, inventories and events, in bytes.
-pub const MAX_METADATA_BYTES: usize = 16 * 1024 * 1024;
+/// Inflated size allowed for checks, host metadata, inventories and events, in bytes. Agents send 4 MiB at most; these
+/// bodies become trees of values, which take many times their text.
+pub const MAX_METADATA_BYTES: usize = 5 * 1024 * 1024;
 
 /// Most encodings that may be stacked on one body.
 const MAX_ENCODINGS: usize = 4;

@@ -24,6 +24,7 @@ pub mod events;
 pub mod host_metadata;
 pub mod inflate;
 mod json;
+mod loose;
 pub mod metadata;
 mod proto;
 mod repair;

@@ -20,9 +20,13 @@ pub struct Context {
 impl Context {
     /// The context of a request with this `User-Agent`.
     pub fn new(now_s: i64, user_agent: Option<&str>) -> Self {
-        let from_agent = user_agent.is_some_and(|agent| agent.starts_with("datadog-agent"));
+        let from_agent = user_agent.is_some_and(|agent| starts_with_ignoring_case(agent, "datadog-agent"));
         Self { now_s, from_agent }
     }
+}
+
+fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
 }
 
 /// Series or points that were dropped for one reason.
@@ -62,6 +66,17 @@ impl Report {
     pub fn drop_points(&mut self, metric: &str, count: u64, reason: impl Into<Cow<'static, str>>) {
         self.dropped_points += count;
         self.list(metric, reason.into(), count);
+    }
+
+    /// Adds what became of another part of the same request.
+    pub fn absorb(&mut self, other: Self) {
+        self.accepted_series += other.accepted_series;
+        self.accepted_points += other.accepted_points;
+        self.dropped_series += other.dropped_series;
+        self.dropped_points += other.dropped_points;
+        for dropped in other.dropped {
+            self.list(&dropped.example, dropped.reason.into(), dropped.count);
+        }
     }
 
     /// Whether anything was dropped.
