@@ -120,7 +120,7 @@ pub struct OutputError(pub String);
 
 /// Where reports go: the metric engine of the same process, or a forwarder with its retry queue.
 #[async_trait]
-pub trait Output: Send + Sync {
+pub trait Output: Send + Sync + std::fmt::Debug {
     /// Takes a report; returns once it is safe (committed, or queued for sending). On an error the report is lost to
     /// the caller, who counts it; an output that wants retries does them itself.
     async fn deliver(&self, report: Report) -> Result<(), OutputError>;

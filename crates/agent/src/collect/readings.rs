@@ -170,7 +170,7 @@ mod tests {
     fn gauges_without_a_meaning_are_left_out() {
         let mut counters = Counters::default();
         let values = run(&mut counters, 0, |readings| {
-            readings.gauge("m", 0.0 / 0.0, &[]);
+            readings.gauge("m", f64::NAN, &[]);
             readings.gauge("m", f64::INFINITY, &[]);
             readings.gauge("m", 1.0, &[]);
         });

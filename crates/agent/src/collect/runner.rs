@@ -295,7 +295,7 @@ mod tests {
         assert_eq!(runs.load(Ordering::SeqCst), 1, "the hanging run was not started twice");
     }
 
-    #[derive(Default)]
+    #[derive(Debug, Default)]
     struct Times {
         rounds: Mutex<Vec<Instant>>,
     }

@@ -1,1 +1,21 @@
-//! Later.
+//! The DogStatsD server (reference: dogstatsd.md): sockets, a parser (in `galgo-intake`) and an aggregator.
+//!
+//! [`Aggregator`] is pure and tested in simulated time; [`Server`] puts UDP and Unix sockets in front of it, flushes
+//! closed buckets into an [`Output`](crate::Output) and counts what it drops.
+
+mod aggregator;
+mod config;
+mod context;
+mod flush;
+mod histogram;
+mod server;
+mod sockets;
+
+pub use aggregator::{Aggregator, AggregatorStats};
+pub use config::{
+    AggregatorConfig, BUCKET_S, CounterOutput, DEFAULT_MAX_CONTEXTS, HistogramAggregate, percentile_from_fraction,
+};
+pub use server::{Server, ServerConfig, ServerError, ServerStats};
+
+#[cfg(test)]
+mod tests;

@@ -145,5 +145,6 @@ fn a_host_is_described() {
             "kernel_version": "#1 SMP",
             "os": "GNU/Linux"
           }
-        }"##]].assert_eq(&serde_json::to_string_pretty(&gohai).unwrap());
+        }"##]]
+    .assert_eq(&serde_json::to_string_pretty(&gohai).unwrap());
 }
