@@ -2,7 +2,6 @@
 //! (reference: dogstatsd.md §4). It is pure: it reads no clock and no socket, so tests run it in simulated time.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use galgo_core::check::CheckRun;
 use galgo_core::{MetricKind, Sketch};
