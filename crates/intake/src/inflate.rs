@@ -135,7 +135,8 @@ fn parse_encodings(header: &str) -> Result<[Option<Encoding>; MAX_ENCODINGS], In
             Encoding::Deflate
         } else if is("gzip") || is("x-gzip") {
             Encoding::Gzip
-        } else if is("zstd") {
+            // The API client for Python names it after its version.
+        } else if is("zstd") || is("zstd1") {
             Encoding::Zstd
         } else {
             return Err(InflateError::Unsupported(name.chars().take(60).collect()));
@@ -380,7 +381,7 @@ mod tests {
             ("x-gzip", two_members),
             ("zstd", zstd_stream(&data)),
             ("zstd", zstd::bulk::compress(&data, 3).unwrap()),
-            ("zstd", two_frames),
+            ("zstd1", two_frames),
             ("deflate, gzip", stacked),
         ] {
             assert_eq!(inflate(encoding, &body, data.len()).as_deref(), Ok(&data[..]), "{encoding}");
