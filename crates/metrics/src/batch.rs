@@ -31,7 +31,14 @@ impl Batch {
         let now = shared.clock.now_s();
         let oldest = (now - shared.config.retention_s).max(1);
         let newest = i64::from(u32::MAX);
-        Self { shared, content: Content::default(), definitions: Vec::new(), oldest, newest, scratch: Vec::with_capacity(512) }
+        Self {
+            shared,
+            content: Content::default(),
+            definitions: Vec::new(),
+            oldest,
+            newest,
+            scratch: Vec::with_capacity(512),
+        }
     }
 
     /// Points and sketches taken so far.
@@ -77,7 +84,9 @@ impl Batch {
 
     fn check_time(&self, time: i64) -> Result<u32, Rejection> {
         if time < self.oldest || time > self.newest {
-            return Err(Rejection { reason: format!("timestamp {time} is outside of {} to {}", self.oldest, self.newest) });
+            return Err(Rejection {
+                reason: format!("timestamp {time} is outside of {} to {}", self.oldest, self.newest),
+            });
         }
         Ok(time as u32)
     }

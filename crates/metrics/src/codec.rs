@@ -162,7 +162,11 @@ pub fn decode_values(blob: &[u8], count: usize, out: &mut Vec<f64>) -> Result<()
 }
 
 // One pco chunk with one page: format byte, chunk metadata, page. The count stands in the index.
-fn pco_encode<T: pco::data_types::Number>(numbers: &[T], config: &ChunkConfig, out: &mut Vec<u8>) -> Result<(), CodecError> {
+fn pco_encode<T: pco::data_types::Number>(
+    numbers: &[T],
+    config: &ChunkConfig,
+    out: &mut Vec<u8>,
+) -> Result<(), CodecError> {
     let failed = |failure: pco::errors::PcoError| error(format!("pco: {failure}"));
     let compressor = FileCompressor::default();
     compressor.write_header(&mut *out).map_err(failed)?;
@@ -172,7 +176,11 @@ fn pco_encode<T: pco::data_types::Number>(numbers: &[T], config: &ChunkConfig, o
     Ok(())
 }
 
-fn pco_decode<T: pco::data_types::Number + Default>(body: &[u8], count: usize, out: &mut Vec<T>) -> Result<(), CodecError> {
+fn pco_decode<T: pco::data_types::Number + Default>(
+    body: &[u8],
+    count: usize,
+    out: &mut Vec<T>,
+) -> Result<(), CodecError> {
     let failed = |failure: pco::errors::PcoError| error(format!("pco: {failure}"));
     if count > MAX_CHUNK_POINTS {
         return Err(error(format!("chunk of {count} points is longer than {MAX_CHUNK_POINTS}")));
@@ -323,7 +331,11 @@ mod tests {
 
     #[test]
     fn special_values_are_bit_exact() {
-        for values in [vec![f64::INFINITY; 3], vec![-0.0, 0.0, f64::MIN_POSITIVE, f64::MAX, 1e-310], (0..40).map(|n| f64::from(n) * 0.1).collect()] {
+        for values in [
+            vec![f64::INFINITY; 3],
+            vec![-0.0, 0.0, f64::MIN_POSITIVE, f64::MAX, 1e-310],
+            (0..40).map(|n| f64::from(n) * 0.1).collect(),
+        ] {
             let (mut blob, mut back) = (Vec::new(), Vec::new());
             encode_values(&values, &mut blob).unwrap();
             decode_values(&blob, values.len(), &mut back).unwrap();

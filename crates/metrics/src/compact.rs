@@ -101,7 +101,8 @@ impl Engine {
     async fn expire(&self, now: i64) -> Result<(), EngineError> {
         let horizon = now - self.shared.config.retention_s;
         let live = self.shared.segments.live();
-        let expired: Vec<Arc<SegmentMeta>> = live.iter().filter(|segment| segment.max_time < horizon).cloned().collect();
+        let expired: Vec<Arc<SegmentMeta>> =
+            live.iter().filter(|segment| segment.max_time < horizon).cloned().collect();
         if expired.is_empty() {
             return Ok(());
         }
@@ -289,7 +290,10 @@ fn merge_series<W: Write + Send>(
             let read = if key.distribution {
                 reader.times(chunk, chunk_times).and_then(|()| reader.sketches(chunk)).map(|read| sketches.extend(read))
             } else {
-                reader.times(chunk, chunk_times).and_then(|()| reader.values(chunk, chunk_values)).map(|()| values.extend_from_slice(chunk_values))
+                reader
+                    .times(chunk, chunk_times)
+                    .and_then(|()| reader.values(chunk, chunk_values))
+                    .map(|()| values.extend_from_slice(chunk_values))
             };
             match read {
                 Ok(()) => times.extend_from_slice(chunk_times),
@@ -318,7 +322,9 @@ fn merge_series<W: Write + Send>(
 fn copy_full_chunks<W: Write + Send>(cursor: &mut Cursor, writer: &mut SegmentWriter<W>) -> Result<bool, MergeError> {
     let index = cursor.reader.segment.index.clone();
     let chunks = index.chunks(cursor.series);
-    let full = chunks.split_last().is_some_and(|(_, before)| before.iter().all(|chunk| usize::from(chunk.count) == MAX_CHUNK_POINTS));
+    let full = chunks
+        .split_last()
+        .is_some_and(|(_, before)| before.iter().all(|chunk| usize::from(chunk.count) == MAX_CHUNK_POINTS));
     if !full {
         return Ok(false);
     }
@@ -397,6 +403,9 @@ mod tests {
     fn late_segments_are_merged_among_themselves() {
         let late: Vec<_> = (1..=4).map(|sequence| segment("late", sequence * DAY_S, DAY_S, sequence as u64)).collect();
         assert_eq!(plan(&late[..3], 100 * DAY_S, false), None);
-        assert_eq!(plan(&late, 100 * DAY_S, false).map(|job| (job.inputs.len(), job.span)), Some((4, (DAY_S, 5 * DAY_S))));
+        assert_eq!(
+            plan(&late, 100 * DAY_S, false).map(|job| (job.inputs.len(), job.span)),
+            Some((4, (DAY_S, 5 * DAY_S)))
+        );
     }
 }

@@ -421,14 +421,7 @@ impl Replay {
         for definition in &record.definitions {
             let head = &self.shared.head;
             let series = head
-                .define(
-                    definition.metric,
-                    definition.host,
-                    &definition.tags,
-                    definition.kind,
-                    definition.interval,
-                    "",
-                )
+                .define(definition.metric, definition.host, &definition.tags, definition.kind, definition.interval, "")
                 .map_err(|rejection| rejection.reason)?;
             let key = (record.run, definition.id);
             for waiting in self.waiting.remove(&key).unwrap_or_default() {

@@ -279,8 +279,6 @@ fn in_order(shared: &Shared, items: Vec<(Arc<Series>, Frozen)>) -> Vec<NamedSeri
         .collect();
     drop(index);
     let rank = |one: &NamedSeries| one.series.kind() == MetricKind::Distribution;
-    named.sort_by(|a, b| {
-        (&a.metric, rank(a), &a.host, &a.tags).cmp(&(&b.metric, rank(b), &b.host, &b.tags))
-    });
+    named.sort_by(|a, b| (&a.metric, rank(a), &a.host, &a.tags).cmp(&(&b.metric, rank(b), &b.host, &b.tags)));
     named
 }

@@ -158,7 +158,9 @@ fn take_content(rest: &mut &[u8]) -> Result<Content, CodecError> {
     let mut previous = 0_i64;
     for _ in 0..points {
         previous = previous.wrapping_add(unzigzag(take_varint(rest).ok_or_else(cut)?));
-        content.times.push(u32::try_from(previous).map_err(|_| CodecError(format!("time {previous} is out of range")))?);
+        content
+            .times
+            .push(u32::try_from(previous).map_err(|_| CodecError(format!("time {previous} is out of range")))?);
     }
     for _ in 0..points {
         content.values.push(f64::from_le_bytes(take_array(rest).ok_or_else(cut)?));

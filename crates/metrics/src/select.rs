@@ -46,7 +46,8 @@ fn select_tag(view: &dyn MetricView, tag: &str, hosts: &HostTags) -> RoaringBitm
     if let Some(host) = tag.strip_prefix("host:") {
         selected |= view.with_host(host);
         // A host name keeps its case; a scope is normalised to lower case.
-        selected |= view.with_hosts_like(&|name| name.len() == host.len() && name != host && name.eq_ignore_ascii_case(host));
+        selected |=
+            view.with_hosts_like(&|name| name.len() == host.len() && name != host && name.eq_ignore_ascii_case(host));
     }
     for host in hosts.hosts_with(tag) {
         selected |= view.with_host(host);

@@ -74,7 +74,9 @@ impl Engine {
         let hosts = self.shared.hosts.load();
         let mut metrics: BTreeMap<String, Collected> = BTreeMap::new();
         self.each_series(None, from_s, &mut |seen| {
-            let of_host = host.is_none_or(|host| seen.host == host || hosts.of(seen.host).iter().any(|tag| tag.strip_prefix("host:") == Some(host)));
+            let of_host = host.is_none_or(|host| {
+                seen.host == host || hosts.of(seen.host).iter().any(|tag| tag.strip_prefix("host:") == Some(host))
+            });
             if !of_host || !holds(scope, seen, &hosts) {
                 return;
             }
@@ -117,7 +119,8 @@ impl Engine {
             }
         });
         let listed = |(key, values): (String, BTreeMap<String, HashSet<u128>>)| {
-            let mut values: Vec<(String, u64)> = values.into_iter().map(|(value, series)| (value, series.len() as u64)).collect();
+            let mut values: Vec<(String, u64)> =
+                values.into_iter().map(|(value, series)| (value, series.len() as u64)).collect();
             values.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             TagKey { key, values }
         };
@@ -132,7 +135,11 @@ impl Engine {
             sender.0.insert(seen.hash);
             sender.1 = sender.1.max(seen.last);
         });
-        let listed = |(host, (series, last_seen)): (String, (HashSet<u128>, i64))| Sender { host, series: series.len() as u64, last_seen };
+        let listed = |(host, (series, last_seen)): (String, (HashSet<u128>, i64))| Sender {
+            host,
+            series: series.len() as u64,
+            last_seen,
+        };
         let mut listed: Vec<Sender> = senders.into_iter().map(listed).collect();
         listed.sort_by(|a, b| b.series.cmp(&a.series).then_with(|| a.host.cmp(&b.host)));
         listed
@@ -216,5 +223,7 @@ fn holds(scope: &Scope, seen: &Seen<'_>, hosts: &Arc<HostTags>) -> bool {
 
 fn any_tag(seen: &Seen<'_>, hosts: &HostTags, matches: &dyn Fn(&str) -> bool) -> bool {
     seen.tags.iter().any(|tag| matches(tag))
-        || (!seen.host.is_empty() && (matches(&format!("host:{}", seen.host.to_ascii_lowercase())) || hosts.of(seen.host).iter().any(|tag| matches(tag))))
+        || (!seen.host.is_empty()
+            && (matches(&format!("host:{}", seen.host.to_ascii_lowercase()))
+                || hosts.of(seen.host).iter().any(|tag| matches(tag))))
 }

@@ -6,7 +6,6 @@ use galgo_core::Sketch;
 #[derive(Debug, Default, Clone)]
 pub struct PointBuffer {
     words: Vec<u32>,
-    unsorted: bool,
 }
 
 const WORDS: usize = 3;
@@ -19,8 +18,6 @@ impl PointBuffer {
             let more = (self.words.len() / (2 * WORDS)).clamp(8, 4096) * WORDS;
             self.words.reserve_exact(more);
         }
-        let last = self.words.len().checked_sub(WORDS).map(|at| self.words[at]);
-        self.unsorted |= last.is_some_and(|last| last >= time);
         let bits = value.to_bits();
         self.words.extend_from_slice(&[time, bits as u32, (bits >> 32) as u32]);
     }
@@ -44,16 +41,6 @@ impl PointBuffer {
                 values.push(f64::from_bits(u64::from(low) | u64::from(high) << 32));
             }
         }
-    }
-
-    /// Whether times are not strictly ascending.
-    pub fn is_unsorted(&self) -> bool {
-        self.unsorted
-    }
-
-    /// Time of the newest-arrived point.
-    pub fn last_time(&self) -> Option<u32> {
-        self.words.len().checked_sub(WORDS).map(|at| self.words[at])
     }
 }
 
@@ -108,7 +95,6 @@ mod tests {
         buffer.copy_range(11, 21, &mut times, &mut values);
         assert_eq!(times, [20, 15]);
         assert_eq!(values[1].to_bits(), (-0.0_f64).to_bits());
-        assert!(buffer.is_unsorted());
-        assert_eq!((buffer.len(), buffer.last_time()), (3, Some(15)));
+        assert_eq!(buffer.len(), 3);
     }
 }

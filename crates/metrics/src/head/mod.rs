@@ -192,8 +192,11 @@ impl Head {
     /// Forgets series that were not written to since `before` and hold no points.
     pub fn retire(&self, before: u32) -> Vec<Arc<Series>> {
         let mut index = self.index.write();
-        let idle = |series: &&Arc<Series>| series.last_time() < before && series.is_empty() && self.pending(series.id).is_none();
-        let retired: Vec<Arc<Series>> = index.metrics.values().flat_map(|entry| entry.series.iter()).filter(idle).cloned().collect();
+        let idle = |series: &&Arc<Series>| {
+            series.last_time() < before && series.is_empty() && self.pending(series.id).is_none()
+        };
+        let retired: Vec<Arc<Series>> =
+            index.metrics.values().flat_map(|entry| entry.series.iter()).filter(idle).cloned().collect();
         if retired.is_empty() {
             return retired;
         }

@@ -151,7 +151,10 @@ impl Series {
     /// Whether it holds no point.
     pub fn is_empty(&self) -> bool {
         let body = self.body.lock();
-        let no_sketches = body.sketches.as_deref().is_none_or(|sketches| sketches.active.times.is_empty() && sketches.frozen.is_none());
+        let no_sketches = body
+            .sketches
+            .as_deref()
+            .is_none_or(|sketches| sketches.active.times.is_empty() && sketches.frozen.is_none());
         body.active.is_empty() && body.frozen.is_none() && no_sketches
     }
 

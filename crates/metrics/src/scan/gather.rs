@@ -205,8 +205,7 @@ pub fn gather(engine: &Engine, leaf: &Leaf, budget: &Budget) -> Result<Gathered,
     let (from, to) = leaf.scan_range();
     let hosts = engine.shared.hosts.load();
     let grouper = Grouper::new(&leaf.group_by, hosts.clone(), leaf.skip_ungrouped);
-    let mut gatherer =
-        Gatherer { leaf, budget, from, to, grouper, by_key: HashMap::new(), found: Gathered::default() };
+    let mut gatherer = Gatherer { leaf, budget, from, to, grouper, by_key: HashMap::new(), found: Gathered::default() };
     let head = gatherer.select_head(engine, &hosts)?;
     let copies = gatherer.copy_head(head);
     for meta in engine.shared.segments.overlapping(from, to) {

@@ -97,7 +97,10 @@ mod tests {
         assert_eq!(grouper.groups_of("h", ["env:a", "env:b"].into_iter()).as_slice(), [1, 2]);
         assert_eq!(grouper.groups_of("", ["env:own"].into_iter()).as_slice(), [3]);
         let group = |env: &str, region: Option<&str>| vec![Some(env.to_owned()), region.map(str::to_owned)];
-        assert_eq!(grouper.groups, [group("own", Some("eu")), group("a", Some("eu")), group("b", Some("eu")), group("own", None)]);
+        assert_eq!(
+            grouper.groups,
+            [group("own", Some("eu")), group("a", Some("eu")), group("b", Some("eu")), group("own", None)]
+        );
     }
 
     #[test]

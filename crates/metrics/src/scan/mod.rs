@@ -74,7 +74,8 @@ impl<'a> Scan<'a> {
     fn run(mut self, mut gathered: Gathered) -> Result<Matrix, SourceError> {
         /// Series between two looks at the clock.
         const SERIES_PER_CHECK: usize = 256;
-        let mut readers: Vec<PieceReader> = std::mem::take(&mut gathered.segments).into_iter().map(PieceReader::new).collect();
+        let mut readers: Vec<PieceReader> =
+            std::mem::take(&mut gathered.segments).into_iter().map(PieceReader::new).collect();
         let slots = std::mem::take(&mut gathered.slots);
         for (position, slot) in slots.iter().enumerate() {
             if position % SERIES_PER_CHECK == 0 {
@@ -164,7 +165,8 @@ impl<'a> Scan<'a> {
             match piece {
                 Piece::Chunk { segment, chunk } => {
                     let reader = &mut readers[*segment as usize];
-                    let read = reader.values(chunk, &mut self.values).and_then(|()| reader.times(chunk, &mut self.times));
+                    let read =
+                        reader.values(chunk, &mut self.values).and_then(|()| reader.times(chunk, &mut self.times));
                     match read {
                         Ok(()) => {
                             all_times.extend_from_slice(&self.times);

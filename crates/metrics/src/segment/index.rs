@@ -96,10 +96,6 @@ impl IndexBuilder {
         }
     }
 
-    pub fn series_count(&self) -> u64 {
-        self.hosts.len() as u64
-    }
-
     /// The bytes of the index file.
     pub fn finish(self, chunks: &[ChunkRef]) -> Result<Vec<u8>, CodecError> {
         let mut out = MAGIC.to_vec();
@@ -111,7 +107,16 @@ impl IndexBuilder {
         section.extend_from_slice(&packed);
         put_section(&section, &mut out);
         let (metrics, counts): (Vec<u32>, Vec<u32>) = self.metrics.iter().copied().unzip();
-        for column in [&metrics, &counts, &self.hosts, &self.tag_counts, &self.tags, &self.kinds, &self.intervals, &self.chunk_counts] {
+        for column in [
+            &metrics,
+            &counts,
+            &self.hosts,
+            &self.tag_counts,
+            &self.tags,
+            &self.kinds,
+            &self.intervals,
+            &self.chunk_counts,
+        ] {
             put_numbers(column, &mut out)?;
         }
         let words = |field: fn(&ChunkRef) -> u32| chunks.iter().map(field).collect::<Vec<u32>>();
@@ -265,7 +270,17 @@ fn read_chunks(rest: &mut &[u8]) -> Result<Vec<ChunkRef>, IndexError> {
     let values_lens: Vec<u32> = take_numbers(rest)?;
     let values_crcs: Vec<u32> = take_numbers(rest)?;
     let rows = firsts.len();
-    let lengths = [spans.len(), counts.len(), steps.len(), times_offsets.len(), times_lens.len(), times_crcs.len(), values_offsets.len(), values_lens.len(), values_crcs.len()];
+    let lengths = [
+        spans.len(),
+        counts.len(),
+        steps.len(),
+        times_offsets.len(),
+        times_lens.len(),
+        times_crcs.len(),
+        values_offsets.len(),
+        values_lens.len(),
+        values_crcs.len(),
+    ];
     if lengths.iter().any(|&length| length != rows) {
         return Err(damaged("chunk columns differ in length"));
     }
@@ -301,12 +316,13 @@ impl SegmentIndex {
         let (tag_starts, chunk_starts) = (starts_of(&tag_counts), starts_of(&chunk_counts));
         let metric_starts = starts_of(&metric_counts);
         let series = hosts.len();
-        let consistent = [tag_counts.len(), kinds.len(), intervals.len(), chunk_counts.len()].iter().all(|&length| length == series)
-            && metric_starts.last().map(|&end| end as usize) == Some(series)
-            && metric_ids.len() == metric_counts.len()
-            && tag_starts.last().map(|&end| end as usize) == Some(tags.len())
-            && chunk_starts.last().map(|&end| end as usize) == Some(chunks.len())
-            && hosts.iter().chain(&tags).chain(&metric_ids).all(|&id| (id as usize) < strings.len());
+        let consistent =
+            [tag_counts.len(), kinds.len(), intervals.len(), chunk_counts.len()].iter().all(|&length| length == series)
+                && metric_starts.last().map(|&end| end as usize) == Some(series)
+                && metric_ids.len() == metric_counts.len()
+                && tag_starts.last().map(|&end| end as usize) == Some(tags.len())
+                && chunk_starts.last().map(|&end| end as usize) == Some(chunks.len())
+                && hosts.iter().chain(&tags).chain(&metric_ids).all(|&id| (id as usize) < strings.len());
         if !consistent {
             return Err(damaged("columns do not fit together"));
         }
@@ -320,9 +336,23 @@ impl SegmentIndex {
             tags[range].iter().map(move |&tag| (tag, one))
         });
         let tag_postings = Postings::new(strings.len(), tag_pairs);
-        let host_postings = Postings::new(strings.len(), hosts.iter().enumerate().map(|(one, &host)| (host, one as u32)));
+        let host_postings =
+            Postings::new(strings.len(), hosts.iter().enumerate().map(|(one, &host)| (host, one as u32)));
         let kinds = kinds.into_iter().map(|kind| kind as u8).collect();
-        Ok(Self { strings, metrics, hosts, tag_starts, tags, kinds, intervals, chunk_starts, chunks, ids, tag_postings, host_postings })
+        Ok(Self {
+            strings,
+            metrics,
+            hosts,
+            tag_starts,
+            tags,
+            kinds,
+            intervals,
+            chunk_starts,
+            chunks,
+            ids,
+            tag_postings,
+            host_postings,
+        })
     }
 
     /// About how many bytes this index takes in memory.
@@ -330,11 +360,6 @@ impl SegmentIndex {
         let strings: usize = self.strings.iter().map(|text| 2 * text.len() + 64).sum();
         let series = self.hosts.len() * 32;
         strings + series + self.tags.len() * 8 + self.chunks.len() * size_of::<ChunkRef>()
-    }
-
-    /// Number of series.
-    pub fn series_count(&self) -> usize {
-        self.hosts.len()
     }
 
     /// Names of all metrics with the range of their series.
@@ -353,7 +378,7 @@ impl SegmentIndex {
     }
 
     /// The tags of a series, sorted.
-    pub fn tags(&self, series: u32) -> impl Iterator<Item = &str> {
+    pub fn tags(&self, series: u32) -> impl Iterator<Item = &str> + Clone {
         let range = self.tag_starts[series as usize] as usize..self.tag_starts[series as usize + 1] as usize;
         self.tags[range].iter().map(|&tag| &*self.strings[tag as usize])
     }

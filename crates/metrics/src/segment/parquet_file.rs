@@ -126,7 +126,26 @@ impl ChunkColumns {
 
 /// A Parquet file being written, row group by row group.
 pub struct ParquetFile<W: Write + Send> {
-    writer: SerializedFileWriter<W>,
+    writer: SerializedFileWriter<Sink<W>>,
+}
+
+// The library gives back either the metadata or the writer; a sink that can be emptied yields both.
+struct Sink<W>(Option<W>);
+
+impl<W: Write> Sink<W> {
+    fn open(&mut self) -> std::io::Result<&mut W> {
+        self.0.as_mut().ok_or_else(|| std::io::Error::other("segment file is complete"))
+    }
+}
+
+impl<W: Write> Write for Sink<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.open()?.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.open()?.flush()
+    }
 }
 
 impl<W: Write + Send> ParquetFile<W> {
@@ -151,12 +170,8 @@ impl<W: Write + Send> ParquetFile<W> {
         for number in ["sum", "min", "max", "last", "times_crc32c", "values_crc32c"] {
             properties = properties.set_column_statistics_enabled(ColumnPath::from(number), EnabledStatistics::None);
         }
-        let writer = SerializedFileWriter::new(out, schema, Arc::new(properties.build())).map_err(failed)?;
+        let writer = SerializedFileWriter::new(Sink(Some(out)), schema, Arc::new(properties.build())).map_err(failed)?;
         Ok(Self { writer })
-    }
-
-    pub fn bytes_written(&self) -> usize {
-        self.writer.bytes_written()
     }
 
     /// Writes the rows as one row group and clears them.
@@ -164,7 +179,10 @@ impl<W: Write + Send> ParquetFile<W> {
         let mut group = self.writer.next_row_group().map_err(failed)?;
         macro_rules! column {
             ($kind:ty, $values:expr) => {{
-                let mut column = group.next_column().map_err(failed)?.ok_or_else(|| CodecError("parquet: too few columns".into()))?;
+                let mut column = group
+                    .next_column()
+                    .map_err(failed)?
+                    .ok_or_else(|| CodecError("parquet: too few columns".into()))?;
                 column.typed::<$kind>().write_batch($values, None, None).map_err(failed)?;
                 column.close().map_err(failed)?;
             }};
@@ -192,7 +210,7 @@ impl<W: Write + Send> ParquetFile<W> {
     /// Completes the file and says where the blobs of each chunk start; `lengths` are those of all chunks in order.
     pub fn finish(mut self, lengths: &[(u32, u32)]) -> Result<(W, Vec<BlobPlace>), CodecError> {
         let metadata = self.writer.finish().map_err(failed)?;
-        let data = self.writer.into_inner().map_err(failed)?;
+        let data = self.writer.inner_mut().0.take().ok_or_else(|| CodecError("segment file is complete".into()))?;
         let times: Vec<u32> = lengths.iter().map(|&(times, _)| times).collect();
         let values: Vec<u32> = lengths.iter().map(|&(_, values)| values).collect();
         let times = blob_offsets(&metadata, TIMES_COLUMN, &times)?;
@@ -218,7 +236,8 @@ fn blob_offsets(
         let pages = pages.get(column).ok_or_else(damaged)?.page_locations();
         for (position, page) in pages.iter().enumerate() {
             let first = group_start + page.first_row_index as usize;
-            let end = pages.get(position + 1).map_or(group_start + rows, |next| group_start + next.first_row_index as usize);
+            let end =
+                pages.get(position + 1).map_or(group_start + rows, |next| group_start + next.first_row_index as usize);
             let page_lengths = lengths.get(first..end).ok_or_else(damaged)?;
             let payload: u64 = page_lengths.iter().map(|&length| 4 + u64::from(length)).sum();
             let page_end = page.offset as u64 + page.compressed_page_size as u64;
@@ -254,7 +273,8 @@ pub fn rebuild_index(data: Bytes) -> Result<Vec<u8>, CodecError> {
         let (times_crcs, values_crcs) = (ints(12)?, ints(13)?);
         let (times, values) = (bytes(TIMES_COLUMN)?, bytes(VALUES_COLUMN)?);
         for row in 0..rows {
-            let kind = MetricKind::from_code(kinds[row] as u8).ok_or_else(|| CodecError(format!("unknown kind {}", kinds[row])))?;
+            let kind = MetricKind::from_code(kinds[row] as u8)
+                .ok_or_else(|| CodecError(format!("unknown kind {}", kinds[row])))?;
             let distribution = kind == MetricKind::Distribution;
             let key = (metrics[row].clone(), hosts[row].clone(), tags[row].clone(), distribution);
             if current.as_ref() != Some(&key) {

@@ -43,7 +43,11 @@ impl Window {
             self.sequential = near;
             let available = file.len().saturating_sub(offset);
             if (length as u64) > available {
-                return Err(format!("{}: blob at {offset} of {length} bytes is beyond the end at {}", file.path(), file.len()));
+                return Err(format!(
+                    "{}: blob at {offset} of {length} bytes is beyond the end at {}",
+                    file.path(),
+                    file.len()
+                ));
             }
             self.bytes = file.read_at(offset, wanted.min(available as usize)).map_err(|error| error.to_string())?;
             self.start = offset;
@@ -84,7 +88,9 @@ impl PieceReader {
     pub fn times(&mut self, chunk: &ChunkRef, out: &mut Vec<u32>) -> Result<(), String> {
         if let Some(step) = chunk.step {
             out.clear();
-            out.extend((0..u32::from(chunk.count)).map(|position| chunk.first.wrapping_add(position.wrapping_mul(step))));
+            out.extend(
+                (0..u32::from(chunk.count)).map(|position| chunk.first.wrapping_add(position.wrapping_mul(step))),
+            );
             return Ok(());
         }
         let blob = self.times.read(&self.segment.data, chunk.times_offset, chunk.times_len as usize)?;

@@ -92,8 +92,6 @@ pub struct FinishedSegment<W> {
     pub rows: u64,
     /// Number of points.
     pub points: u64,
-    /// Number of series.
-    pub series: u64,
     /// Time of the first point.
     pub min_time: u32,
     /// Time of the last point.
@@ -128,15 +126,6 @@ impl<W: Write + Send> SegmentWriter<W> {
         })
     }
 
-    /// Number of points so far.
-    pub fn points(&self) -> u64 {
-        self.points
-    }
-
-    /// Bytes of the data file so far, without the open row group.
-    pub fn bytes_written(&self) -> usize {
-        self.parquet.bytes_written()
-    }
 
     /// Starts the next series; it must come after the one before in order of (metric, distribution, host, tags).
     pub fn series(&mut self, series: &SeriesInfo<'_>) {
@@ -183,14 +172,12 @@ impl<W: Write + Send> SegmentWriter<W> {
             chunk.times_offset = times;
             chunk.values_offset = values;
         }
-        let series = self.index.series_count();
         let index = self.index.finish(&self.pending)?;
         Ok(FinishedSegment {
             data,
             index,
             rows,
             points: self.points,
-            series,
             min_time: self.min_time,
             max_time: self.max_time,
         })
