@@ -1,0 +1,47 @@
+//! What agents and API clients send: one handler per kind of payload, thin around the decoders of `galgo-intake`.
+//!
+//! - [`points`]: series, sketches, distribution points. The hot path: bytes → decoder → engine, no string built.
+//! - [`reports`]: host metadata, inventories, service checks.
+//! - [`acknowledged`]: what is counted and not kept.
+
+pub mod acknowledged;
+pub mod points;
+pub mod reports;
+pub mod sightings;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::post;
+use galgo_intake::Report;
+use http::HeaderMap;
+use http::header::USER_AGENT;
+
+use crate::app::App;
+
+/// The routes of this module.
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .merge(points::routes())
+        .route("/api/v1/check_run", post(reports::check_run))
+        .route("/intake", post(reports::intake))
+        .route("/intake/", post(reports::intake))
+        .route("/api/v1/metadata", post(reports::metadata))
+        .merge(acknowledged::routes())
+}
+
+fn user_agent(headers: &HeaderMap) -> Option<&str> {
+    headers.get(USER_AGENT).and_then(|value| value.to_str().ok())
+}
+
+/// Counts what a payload brought, and what of it was dropped and why.
+fn account(app: &App, report: &Report) {
+    app.stats.accepted(report.accepted_series, report.accepted_points);
+    app.stats.dropped(report.dropped_series, report.dropped_points);
+    for dropped in &report.dropped {
+        // The text before the colon names the rule and stays the same; the value after it is the example.
+        let (rule, _) = dropped.reason.split_once(": ").unwrap_or((&dropped.reason, ""));
+        let example = format!("{}: {}", dropped.example, dropped.reason);
+        app.catalog.count_dropped(rule, dropped.count, &example);
+    }
+}
