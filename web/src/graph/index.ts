@@ -1,0 +1,11 @@
+// Everything that draws a series. Nothing outside this folder knows the plotting library.
+export { GraphCard } from './card'
+export type { GraphCardProps, LegendKind } from './card'
+export { colorOf } from './color'
+export { EMPTY_FRAME } from './frame'
+export type { Frame, Series } from './frame'
+export type { GraphKind, GraphStyle } from './plan'
+export type { SeriesAction } from './series-menu'
+export { useFrame } from './use-frame'
+export type { FrameState, PartRequest } from './use-frame'
+export { useInView } from './use-in-view'

@@ -1,0 +1,137 @@
+// From a frame and a style to columns that can be painted: which series in which order, stacked or not.
+import { decimate, markGaps, stack, withSilences } from './shape'
+import type { Drawn } from './shape'
+import type { Frame, Value } from './frame'
+
+export type GraphKind = 'line' | 'area' | 'bars'
+
+export interface GraphStyle {
+  kind: GraphKind
+  /** Add the series up. */
+  stacked: boolean
+  /** The value axis starts at zero. */
+  fromZero: boolean
+}
+
+export const DEFAULT_STYLE: GraphStyle = { kind: 'line', stacked: false, fromZero: true }
+
+/** More lines than this say nothing to the eye and cost a frame each. */
+export const MAX_DRAWN = 300
+
+export interface Plan {
+  times: number[]
+  /** One row per entry of `order`. */
+  rows: Drawn[][]
+  /** Index into the frame's series, in the order of painting: for stacks the topmost first. */
+  order: number[]
+  stacked: boolean
+  kind: GraphKind
+  interval: number
+  low: number
+  high: number
+}
+
+/** Which of the frame's series are drawn: the visible ones, the largest when there are too many. */
+export function drawnOf(frame: Frame, hidden: ReadonlySet<string>): number[] {
+  const visible = frame.series
+    .map((_, index) => index)
+    .filter((index) => !hidden.has(frame.series[index]?.key ?? ''))
+  if (visible.length <= MAX_DRAWN) return visible
+  const weight = (index: number) =>
+    (frame.series[index]?.values ?? []).reduce<number>((total, value) => total + Math.abs(value ?? 0), 0)
+  const weights = new Map(visible.map((index) => [index, weight(index)]))
+  return visible
+    .sort((left, right) => (weights.get(right) ?? 0) - (weights.get(left) ?? 0))
+    .slice(0, MAX_DRAWN)
+    .sort((left, right) => left - right)
+}
+
+/** Straight lines over places between two points that belong together, so that stacks do not dent there. */
+function bridged(row: readonly Value[], times: readonly number[]): Value[] {
+  const marked = markGaps(row, times)
+  const out: Value[] = [...row]
+  let before = -1
+  marked.forEach((value, index) => {
+    if (typeof value !== 'number') {
+      if (value === null) before = -1
+      return
+    }
+    if (before >= 0 && index - before > 1) {
+      const start = row[before] ?? 0
+      const span = (times[index] ?? 0) - (times[before] ?? 0)
+      for (let between = before + 1; between < index; between++) {
+        const share = ((times[between] ?? 0) - (times[before] ?? 0)) / span
+        out[between] = start + (value - start) * share
+      }
+    }
+    before = index
+  })
+  return out
+}
+
+function extent(rows: readonly Drawn[][]): [low: number, high: number] {
+  let low = Infinity
+  let high = -Infinity
+  for (const row of rows) {
+    for (const value of row) {
+      if (typeof value !== 'number') continue
+      if (value < low) low = value
+      if (value > high) high = value
+    }
+  }
+  return low <= high ? [low, high] : [0, 1]
+}
+
+/** `width` in CSS pixels of the plotting area. */
+export function planOf(frame: Frame, style: GraphStyle, hidden: ReadonlySet<string>, width: number): Plan {
+  const order = drawnOf(frame, hidden)
+  const raw = order.map((index) => frame.series[index]?.values ?? [])
+  const whole = withSilences(frame.times, raw, frame.interval)
+  const fit = decimate(whole.times, whole.rows, Math.max(1, Math.floor(width)))
+  const stacked = style.stacked && style.kind !== 'line' && order.length > 1
+  let rows: Drawn[][]
+  if (stacked) {
+    const level = style.kind === 'bars' ? fit.rows : fit.rows.map((row) => bridged(row, fit.times))
+    rows = stack(level).reverse()
+    order.reverse()
+  } else {
+    rows = style.kind === 'bars' ? fit.rows : fit.rows.map((row) => markGaps(row, fit.times))
+  }
+  const [low, high] = extent(rows)
+  return { times: fit.times, rows, order, stacked, kind: style.kind, interval: frame.interval, low, high }
+}
+
+/** Head room above the highest point, so that lines do not touch the edge. */
+const HEAD_ROOM = 0.06
+
+/** The value axis for a plan. */
+export function axisRange(plan: Plan, fromZero: boolean): [min: number, max: number] {
+  let { low, high } = plan
+  if (fromZero || plan.kind !== 'line') {
+    low = Math.min(low, 0)
+    high = Math.max(high, 0)
+  }
+  if (low === high) return low === 0 ? [0, 1] : [low - Math.abs(low) * 0.1, high + Math.abs(high) * 0.1]
+  const room = (high - low) * HEAD_ROOM
+  return [
+    low < 0 || !(fromZero || plan.kind !== 'line') ? low - room : low,
+    high > 0 || !fromZero ? high + room : high,
+  ]
+}
+
+/** Points without a neighbour, which no line would show. */
+export function lonely(row: readonly Drawn[]): number[] {
+  const solid = (index: number) => {
+    let at = index
+    while (at >= 0 && at < row.length && row[at] === undefined) at += index < 0 ? -1 : 1
+    return typeof row[at] === 'number'
+  }
+  const out: number[] = []
+  row.forEach((value, index) => {
+    if (typeof value !== 'number') return
+    let left = index - 1
+    while (left >= 0 && row[left] === undefined) left -= 1
+    if (typeof row[left] !== 'number' && !solid(index + 1)) out.push(index)
+  })
+  return out
+}
