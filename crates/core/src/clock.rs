@@ -63,6 +63,11 @@ impl ManualClock {
         Self { now_ms: AtomicI64::new(now_ms), origin_ms: now_ms }
     }
 
+    /// Sets the wall clock; going back is allowed, as an operator may do.
+    pub fn set_ms(&self, now_ms: i64) {
+        self.now_ms.store(now_ms, Ordering::SeqCst);
+    }
+
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         self.now_ms.fetch_add(by.as_millis() as i64, Ordering::SeqCst);

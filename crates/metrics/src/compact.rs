@@ -8,13 +8,15 @@ use std::io::Write;
 use std::sync::Arc;
 
 use galgo_core::Sketch;
+use galgo_store::store::SegmentWriter as SegmentFileWriter;
 use galgo_store::{Edit, SegmentId, SegmentMeta};
 
 use crate::codec::{CodecError, MAX_CHUNK_POINTS};
 use crate::engine::{Engine, EngineError, Shared};
 use crate::flush::{DAY_S, chunk_ranges};
 use crate::head::buffer::sort_last_wins;
-use crate::segment::{DATA_FILE, EncodedChunk, INDEX_FILE, PieceReader, SegmentWriter, SeriesInfo};
+use crate::rollup::{self, RESOLUTIONS, Resolution};
+use crate::segment::{DATA_FILE, EncodedChunk, FinishedSegment, INDEX_FILE, PieceReader, SegmentWriter, SeriesInfo};
 use crate::segments::OpenError;
 
 /// Segments of an open partition that are worth a merge.
@@ -25,6 +27,9 @@ const LATE_SEGMENTS: usize = 4;
 const LATE_POINTS: u64 = 50_000_000;
 /// A partition counts as closed this long after its end: stragglers have come by then.
 const CLOSED_AFTER_S: i64 = 15 * 60;
+
+/// Level of a merged day, beside which its rollups lie.
+const DAY_LEVEL: u8 = 2;
 
 /// One merge to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +45,9 @@ fn plan(live: &[Arc<SegmentMeta>], now: i64, force: bool) -> Option<Job> {
     let mut partitions: BTreeMap<(i64, i64), Vec<Arc<SegmentMeta>>> = BTreeMap::new();
     let mut late = Vec::new();
     for segment in live {
+        if rollup::of_kind(&segment.kind).is_some() {
+            continue;
+        }
         if segment.kind == "late" {
             if segment.points < LATE_POINTS {
                 late.push(segment.clone());
@@ -52,7 +60,7 @@ fn plan(live: &[Arc<SegmentMeta>], now: i64, force: bool) -> Option<Job> {
         let closed = span.1 + CLOSED_AFTER_S < now || force;
         let enough = if closed { 2 } else { OPEN_PARTITION_SEGMENTS };
         if segments.len() >= enough {
-            let level = if span.1 - span.0 >= DAY_S { 2 } else { 1 };
+            let level = if span.1 - span.0 >= DAY_S { DAY_LEVEL } else { 1 };
             return Some(Job { inputs: segments.clone(), kind: "raw".into(), span: *span, level });
         }
     }
@@ -74,7 +82,7 @@ fn plan_day(partitions: &BTreeMap<(i64, i64), Vec<Arc<SegmentMeta>>>, now: i64) 
         let closed = start + DAY_S + CLOSED_AFTER_S < now;
         closed && segments.iter().any(|segment| segment.partition_end - segment.partition_start < DAY_S)
     })?;
-    Some(Job { inputs, kind: "raw".into(), span: (start, start + DAY_S), level: 2 })
+    Some(Job { inputs, kind: "raw".into(), span: (start, start + DAY_S), level: DAY_LEVEL })
 }
 
 impl Engine {
@@ -124,11 +132,15 @@ impl Engine {
 
     async fn merge(&self, job: Job) -> Result<(), EngineError> {
         let Some(sequence) = job.inputs.iter().map(|segment| segment.sequence).max() else { return Ok(()) };
-        let id = SegmentId::random();
-        let path = |name| SegmentMeta::path_of(crate::ENGINE, &job.kind, job.span.0, id, name);
-        let out = self.shared.store.create(DATA_FILE, &path(DATA_FILE))?;
+        let resolutions: &[Resolution] = if job.level == DAY_LEVEL { &RESOLUTIONS } else { &[] };
+        let kinds = std::iter::once(job.kind.as_str()).chain(resolutions.iter().map(|resolution| resolution.kind));
+        let outputs: Vec<Output> = kinds.map(|kind| Output::new(kind, &job)).collect();
+        let mut files = Vec::with_capacity(outputs.len());
+        for output in &outputs {
+            files.push(self.shared.store.create(DATA_FILE, &output.path(DATA_FILE))?);
+        }
         let (shared, inputs) = (self.shared.clone(), job.inputs.clone());
-        let merged = tokio::task::spawn_blocking(move || merge_segments(&shared, &inputs, out))
+        let merged = tokio::task::spawn_blocking(move || merge_segments(&shared, &inputs, files))
             .await
             .map_err(|error| EngineError::Segment(format!("merge panicked: {error}")))?;
         let finished = match merged {
@@ -140,14 +152,41 @@ impl Engine {
             }
             Err(MergeError::Failed(reason)) => return Err(EngineError::Segment(reason)),
         };
+        let mut add = Vec::with_capacity(outputs.len());
+        for (output, finished) in outputs.iter().zip(finished) {
+            add.push(self.complete(output, &job, sequence, finished).await?);
+        }
+        // Rollups of the day that were made before are replaced with it.
+        let mut remove = job.inputs.clone();
+        let replaced = |segment: &&Arc<SegmentMeta>| {
+            !resolutions.is_empty() && rollup::of_kind(&segment.kind).is_some() && segment.partition_start == job.span.0
+        };
+        remove.extend(self.shared.segments.live().iter().filter(replaced).cloned());
+        tracing::info!(
+            inputs = job.inputs.len(),
+            points = add[0].points,
+            bytes = add[0].bytes,
+            level = job.level,
+            "segments merged"
+        );
+        self.publish(add, &remove).await
+    }
+
+    async fn complete(
+        &self,
+        output: &Output,
+        job: &Job,
+        sequence: u64,
+        finished: FinishedSegment<SegmentFileWriter>,
+    ) -> Result<SegmentMeta, EngineError> {
         let (rows, points) = (finished.rows, finished.points);
         let (min_time, max_time) = (i64::from(finished.min_time), i64::from(finished.max_time));
         let data = finished.data.finish().await?;
-        let index = self.shared.store.put(INDEX_FILE, &path(INDEX_FILE), finished.index.into()).await?;
-        let meta = SegmentMeta {
-            id,
+        let index = self.shared.store.put(INDEX_FILE, &output.path(INDEX_FILE), finished.index.into()).await?;
+        Ok(SegmentMeta {
+            id: output.id,
             engine: crate::ENGINE.to_owned(),
-            kind: job.kind.clone(),
+            kind: output.kind.clone(),
             level: job.level,
             sequence,
             partition_start: job.span.0,
@@ -159,9 +198,24 @@ impl Engine {
             bytes: data.bytes + index.bytes,
             files: vec![data, index],
             created_ms: self.shared.clock.now_ms(),
-        };
-        tracing::info!(inputs = job.inputs.len(), points, bytes = meta.bytes, level = job.level, "segments merged");
-        self.publish(vec![meta], &job.inputs).await
+        })
+    }
+}
+
+// One segment that a merge writes.
+struct Output {
+    id: SegmentId,
+    kind: String,
+    partition_start: i64,
+}
+
+impl Output {
+    fn new(kind: &str, job: &Job) -> Self {
+        Self { id: SegmentId::random(), kind: kind.to_owned(), partition_start: job.span.0 }
+    }
+
+    fn path(&self, file: &str) -> String {
+        SegmentMeta::path_of(crate::ENGINE, &self.kind, self.partition_start, self.id, file)
     }
 }
 
@@ -224,8 +278,8 @@ impl Cursor {
 fn merge_segments<W: Write + Send>(
     shared: &Shared,
     inputs: &[Arc<SegmentMeta>],
-    out: W,
-) -> Result<crate::segment::FinishedSegment<W>, MergeError> {
+    outputs: Vec<W>,
+) -> Result<Vec<FinishedSegment<W>>, MergeError> {
     let mut cursors = Vec::with_capacity(inputs.len());
     // In order of sequence, so that later ones win.
     let mut ordered = inputs.to_vec();
@@ -239,17 +293,18 @@ fn merge_segments<W: Write + Send>(
         cursors.push(Cursor::new(PieceReader::new(reader)));
     }
     let mut keys: Vec<Option<CursorKey>> = cursors.iter().map(Cursor::key).collect();
-    let mut writer = SegmentWriter::new(out)?;
+    // The raw points, then the rollups in order of resolution.
+    let mut writers = outputs.into_iter().map(SegmentWriter::new).collect::<Result<Vec<_>, _>>()?;
     let mut buffers = Buffers::default();
     while let Some(next) = keys.iter().flatten().min().cloned() {
         let chosen: Vec<usize> = (0..cursors.len()).filter(|&input| keys[input].as_ref() == Some(&next)).collect();
-        merge_series(shared, &next, &chosen, &mut cursors, &mut writer, &mut buffers)?;
+        merge_series(shared, &next, &chosen, &mut cursors, &mut writers, &mut buffers)?;
         for input in chosen {
             cursors[input].advance();
             keys[input] = cursors[input].key();
         }
     }
-    Ok(writer.finish()?)
+    Ok(writers.into_iter().map(SegmentWriter::finish).collect::<Result<_, _>>()?)
 }
 
 #[derive(Default)]
@@ -266,15 +321,17 @@ fn merge_series<W: Write + Send>(
     key: &CursorKey,
     chosen: &[usize],
     cursors: &mut [Cursor],
-    writer: &mut SegmentWriter<W>,
+    writers: &mut [SegmentWriter<W>],
     buffers: &mut Buffers,
 ) -> Result<(), MergeError> {
     let tags: Vec<&str> = key.tags.iter().map(String::as_str).collect();
     let newest = &cursors[chosen[chosen.len() - 1]];
     let index = newest.reader.segment.index.clone();
     let (kind, interval) = (index.kind(newest.series), index.interval(newest.series));
-    writer.series(&SeriesInfo { metric: &key.metric, host: &key.host, tags: &tags, kind, interval });
-    if let [only] = chosen
+    for writer in &mut *writers {
+        writer.series(&SeriesInfo { metric: &key.metric, host: &key.host, tags: &tags, kind, interval });
+    }
+    if let ([only], [writer]) = (chosen, &mut *writers)
         && copy_full_chunks(&mut cursors[*only], writer)?
     {
         return Ok(());
@@ -304,15 +361,26 @@ fn merge_series<W: Write + Send>(
             }
         }
     }
+    let Some((raw, rollups)) = writers.split_first_mut() else { return Ok(()) };
     if key.distribution {
         sort_last_wins(times, sketches);
         for range in chunk_ranges(times) {
-            writer.chunk(&EncodedChunk::of_sketches(&times[range.clone()], &sketches[range])?)?;
+            raw.chunk(&EncodedChunk::of_sketches(&times[range.clone()], &sketches[range])?)?;
         }
     } else {
         sort_last_wins(times, values);
         for range in chunk_ranges(times) {
-            writer.chunk(&EncodedChunk::of_points(&times[range.clone()], &values[range])?)?;
+            raw.chunk(&EncodedChunk::of_points(&times[range.clone()], &values[range])?)?;
+        }
+    }
+    for (writer, Resolution { seconds, .. }) in rollups.iter_mut().zip(RESOLUTIONS) {
+        let chunks = if key.distribution {
+            rollup::sketch_chunks(times, sketches, seconds)?
+        } else {
+            rollup::Buckets::of(times, values, seconds).chunks()?
+        };
+        for chunk in &chunks {
+            writer.chunk(chunk)?;
         }
     }
     Ok(())

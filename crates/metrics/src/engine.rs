@@ -30,6 +30,8 @@ pub struct Config {
     pub series: SeriesLimits,
     /// How long points are kept, in seconds. Older ones are refused.
     pub retention_s: i64,
+    /// How long the rollups of closed days are kept, in seconds; at least as long as the points.
+    pub rollup_retention_s: i64,
     /// Bytes of segment indexes kept in memory.
     pub index_cache_bytes: usize,
     /// A series without points for this long leaves the head, in seconds.
@@ -48,6 +50,7 @@ impl Default for Config {
             series: SeriesLimits { total: 5_000_000, per_metric: 1_000_000 },
             // 15 months, as Datadog keeps metrics.
             retention_s: 456 * 86_400,
+            rollup_retention_s: 5 * 365 * 86_400,
             index_cache_bytes: 256 << 20,
             idle_s: 2 * 3600,
             wal: WalConfig {

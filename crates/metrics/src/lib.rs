@@ -6,7 +6,7 @@
 //! - [`Engine::commit`] writes one record ([`record`]) to the log; after the fsync the log's thread appends the points
 //!   to the head, then the request is acknowledged.
 //! - A flush ([`flush`]) turns the head's points into immutable segments ([`segment`]), compaction ([`compact`]) merges
-//!   them into larger ones and lets old ones go.
+//!   them into larger ones, summarises closed days ([`rollup`]) and lets old ones go.
 //! - A query selects series ([`select`]) and scans head and segments into the query language's kernel ([`scan`]).
 //!
 //! The engine knows series, points and tags. It knows neither the query language's text nor HTTP nor SQL.
@@ -19,6 +19,7 @@ mod engine;
 mod flush;
 mod head;
 mod record;
+mod rollup;
 mod scan;
 mod segment;
 mod segments;

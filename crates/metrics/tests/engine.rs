@@ -10,7 +10,9 @@ use support::{Rig, T0, leaf};
 async fn points_are_seen_before_and_after_flush_compaction_and_restart() {
     let mut rig = Rig::new().await;
     for round in 0..3 {
-        let points: Vec<Point> = (0..100).map(|index| Point { time: T0 + round * 1000 + index * 10, value: (round * 100 + index) as f64 }).collect();
+        let points: Vec<Point> = (0..100)
+            .map(|index| Point { time: T0 + round * 1000 + index * 10, value: (round * 100 + index) as f64 })
+            .collect();
         rig.send("m", "h", &["env:prod"], MetricKind::Gauge, &points).await;
         assert_eq!(rig.sum_of_points("m").await, (0..(round + 1) * 100).sum::<i64>() as f64, "in the head");
         rig.engine.flush().await.unwrap();
@@ -64,7 +66,8 @@ async fn the_last_write_of_a_second_wins_wherever_it_lies() {
 async fn late_points_are_kept_and_old_ones_refused() {
     let rig = Rig::new().await;
     let year = 365 * 86_400;
-    rig.send("m", "", &[], MetricKind::Gauge, &[Point { time: T0 - year, value: 5.0 }, Point { time: T0, value: 1.0 }]).await;
+    rig.send("m", "", &[], MetricKind::Gauge, &[Point { time: T0 - year, value: 5.0 }, Point { time: T0, value: 1.0 }])
+        .await;
     rig.engine.flush().await.unwrap();
     let mut kinds = rig.segment_kinds().await;
     kinds.sort();
@@ -108,7 +111,8 @@ async fn host_tags_select_and_group_without_being_copied() {
 async fn damage_is_named_and_the_rest_stays_readable() {
     let mut rig = Rig::new().await;
     for metric in ["a", "b"] {
-        let points: Vec<Point> = (0..500).map(|index| Point { time: T0 + index * 10, value: (index as f64).sin() }).collect();
+        let points: Vec<Point> =
+            (0..500).map(|index| Point { time: T0 + index * 10, value: (index as f64).sin() }).collect();
         rig.send(metric, "h", &[], MetricKind::Gauge, &points).await;
     }
     rig.engine.flush().await.unwrap();
@@ -220,7 +224,13 @@ async fn lists_cover_head_and_segments() {
     rig.engine.flush().await.unwrap();
     rig.send("one", "b", &["k:2"], MetricKind::Count, &[Point { time: T0 + 5, value: 1.0 }]).await;
     rig.send("two", "b", &[], MetricKind::Gauge, &[Point { time: T0, value: 1.0 }]).await;
-    let names = |from, host: Option<&str>, scope| rig.engine.metrics(from, host, &scope).into_iter().map(|metric| (metric.name, metric.series, metric.hosts)).collect::<Vec<_>>();
+    let names = |from, host: Option<&str>, scope| {
+        rig.engine
+            .metrics(from, host, &scope)
+            .into_iter()
+            .map(|metric| (metric.name, metric.series, metric.hosts))
+            .collect::<Vec<_>>()
+    };
     assert_eq!(names(T0 - 10, None, Scope::All), [("one".to_owned(), 2, 2), ("two".to_owned(), 1, 1)]);
     assert_eq!(names(T0 + 1, None, Scope::All), [("one".to_owned(), 1, 1)]);
     assert_eq!(names(T0 - 10, Some("b"), Scope::All).len(), 2);
@@ -228,4 +238,68 @@ async fn lists_cover_head_and_segments() {
     let keys: Vec<_> = rig.engine.tag_keys("one", T0 - 10).into_iter().map(|key| (key.key, key.values.len())).collect();
     assert_eq!(keys, [("env".to_owned(), 1), ("host".to_owned(), 2), ("k".to_owned(), 2)]);
     assert_eq!(rig.engine.senders("one", T0 - 10).len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closed_days_answer_the_same_from_rollups() {
+    let rig = Rig::new().await;
+    let day = 86_400;
+    let start = T0 / day * day - day;
+    for host in ["a", "b"] {
+        let points: Vec<Point> = (0..8640)
+            .map(|index| Point { time: start + index * 10, value: ((index * 37) % 101) as f64 - 20.0 })
+            .collect();
+        rig.send("m", host, &[], MetricKind::Gauge, &points).await;
+    }
+    let aggregations = [TimeAgg::Avg, TimeAgg::Sum, TimeAgg::Min, TimeAgg::Max, TimeAgg::Count, TimeAgg::Last];
+    let ask = async |step: i64| {
+        let mut answers = Vec::new();
+        for time in aggregations {
+            answers.push(rig.leaf(&leaf("m", start, step, (day / step) as usize, time)).await);
+        }
+        answers
+    };
+    let before = (ask(60).await, ask(300).await, ask(3600).await, ask(20).await);
+    rig.advance_s(2 * 86_400);
+    rig.engine.flush().await.unwrap();
+    rig.engine.compact().await.unwrap();
+    let mut kinds = rig.segment_kinds().await;
+    kinds.sort();
+    assert_eq!(kinds, ["late"], "points that come a day late are not summarised");
+
+    // The same points in time: flushed within their day.
+    let rig = Rig::with(|_| ()).await;
+    rig.set_time(start + day);
+    for host in ["a", "b"] {
+        let points: Vec<Point> = (0..8640)
+            .map(|index| Point { time: start + index * 10, value: ((index * 37) % 101) as f64 - 20.0 })
+            .collect();
+        rig.send("m", host, &[], MetricKind::Gauge, &points).await;
+    }
+    rig.engine.flush().await.unwrap();
+    rig.advance_s(3600);
+    rig.engine.compact().await.unwrap();
+    let mut kinds = rig.segment_kinds().await;
+    kinds.sort();
+    assert_eq!(kinds, ["raw", "rollup3600", "rollup60"]);
+    let ask = async |step: i64| {
+        let mut answers = Vec::new();
+        for time in aggregations {
+            answers.push(rig.leaf(&leaf("m", start, step, (day / step) as usize, time)).await);
+        }
+        answers
+    };
+    for (step, expected) in [(60, before.0), (300, before.1), (3600, before.2), (20, before.3)] {
+        for (answer, expected) in ask(step).await.iter().zip(&expected) {
+            assert_eq!(answer.rows[0].values.len(), expected.rows[0].values.len());
+            for (value, expected) in answer.rows[0].values.iter().zip(&expected.rows[0].values) {
+                assert!((value - expected).abs() < 1e-6, "step {step}: {value} for {expected}");
+            }
+        }
+    }
+    // A point written to the day later is seen at once, and wins over the one before it.
+    rig.send("m", "a", &[], MetricKind::Gauge, &[Point { time: start, value: 1000.0 }]).await;
+    assert_eq!(rig.leaf(&leaf("m", start, 3600, 1, TimeAgg::Max)).await.rows[0].values[0], 1000.0 + 80.0);
+    rig.engine.flush().await.unwrap();
+    assert_eq!(rig.leaf(&leaf("m", start, 3600, 1, TimeAgg::Max)).await.rows[0].values[0], 1000.0 + 80.0);
 }

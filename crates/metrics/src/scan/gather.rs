@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use galgo_core::{KeyHash, MetricKind, Sketch};
 use galgo_query::source::{Budget, Leaf, SourceError};
+use galgo_store::SegmentMeta;
 use roaring::RoaringBitmap;
 use smallvec::SmallVec;
 
@@ -13,6 +14,7 @@ use super::group::{GroupIds, Grouper};
 use crate::engine::Engine;
 use crate::head::index::{HeadIndex, MetricEntry};
 use crate::head::series::Series;
+use crate::rollup;
 use crate::segment::{ChunkRef, SegmentIndex, SegmentReader};
 use crate::segments::OpenError;
 use crate::select::{MetricView, select};
@@ -208,7 +210,8 @@ pub fn gather(engine: &Engine, leaf: &Leaf, budget: &Budget) -> Result<Gathered,
     let mut gatherer = Gatherer { leaf, budget, from, to, grouper, by_key: HashMap::new(), found: Gathered::default() };
     let head = gatherer.select_head(engine, &hosts)?;
     let copies = gatherer.copy_head(head);
-    for meta in engine.shared.segments.overlapping(from, to) {
+    let head_first = copies.iter().map(|copy| i64::from(copy.first)).min();
+    for meta in choose(engine.shared.segments.overlapping(from, to), leaf, head_first) {
         let reader = match engine.shared.segments.open(&meta) {
             Ok(reader) => reader,
             Err(OpenError::Gone) => return Err(Stop::Gone),
@@ -222,6 +225,40 @@ pub fn gather(engine: &Engine, leaf: &Leaf, budget: &Budget) -> Result<Gathered,
     gatherer.found.slots.iter_mut().for_each(Slot::settle);
     gatherer.found.groups = std::mem::take(&mut gatherer.grouper.groups);
     Ok(gatherer.found)
+}
+
+// Reads each day from one place: its coarsest rollup that fits the grid, as long as nothing was written to the day
+// since the rollup was made; else from its raw points, or from what is left when those have expired.
+fn choose(overlapping: Vec<Arc<SegmentMeta>>, leaf: &Leaf, head_first: Option<i64>) -> Vec<Arc<SegmentMeta>> {
+    let is_raw = |segment: &SegmentMeta| rollup::of_kind(&segment.kind).is_none();
+    let coarsest = rollup::for_grid(&leaf.grid).map_or(0, |resolution| resolution.seconds);
+    let (raw, rollups): (Vec<_>, Vec<_>) = overlapping.into_iter().partition(|segment| is_raw(segment));
+    let touches = |one: &SegmentMeta, other: &SegmentMeta| {
+        one.min_time < other.partition_end && one.max_time >= other.partition_start
+    };
+    let mut chosen: Vec<Arc<SegmentMeta>> = Vec::new();
+    let mut by_fineness = rollups;
+    by_fineness
+        .sort_by_key(|segment| std::cmp::Reverse(rollup::of_kind(&segment.kind).map(|resolution| resolution.seconds)));
+    for candidate in by_fineness {
+        let seconds = rollup::of_kind(&candidate.kind).map_or(0, |resolution| resolution.seconds);
+        let day_taken = chosen.iter().any(|taken| taken.partition_start == candidate.partition_start);
+        let raw_of_day: Vec<_> = raw.iter().filter(|segment| touches(segment, &candidate)).collect();
+        let newer = raw_of_day.iter().any(|segment| segment.sequence > candidate.sequence)
+            || head_first.is_some_and(|first| first < candidate.partition_end);
+        // Without raw points, a rollup that does not fit the grid is still better than nothing.
+        let only_source = raw_of_day.is_empty();
+        if !day_taken && ((seconds <= coarsest && !newer) || only_source) {
+            chosen.push(candidate);
+        }
+    }
+    let replaced = |segment: &SegmentMeta| {
+        chosen.iter().any(|taken| touches(segment, taken) && segment.sequence <= taken.sequence)
+    };
+    let kept: Vec<_> = raw.into_iter().filter(|segment| !replaced(segment)).collect();
+    chosen.extend(kept);
+    chosen.sort_by_key(|segment| (segment.sequence, segment.id));
+    chosen
 }
 
 struct HeadSeries {

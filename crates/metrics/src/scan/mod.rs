@@ -10,6 +10,7 @@ use galgo_query::source::{Budget, Leaf, Matrix, MetricInfo, MetricSource, Source
 
 use crate::engine::Engine;
 use crate::head::buffer::sort_last_wins;
+use crate::rollup::{self, Buckets};
 use crate::segment::{ChunkRef, PieceReader};
 use gather::{Gathered, Piece, Slot, Stop};
 
@@ -53,6 +54,9 @@ struct Scan<'a> {
     times: Vec<u32>,
     times64: Vec<i64>,
     values: Vec<f64>,
+    buckets: Buckets,
+    // Longest bucket of a rollup that lies in one bucket of the answer, 0 for none.
+    coarsest: u32,
 }
 
 impl<'a> Scan<'a> {
@@ -68,6 +72,8 @@ impl<'a> Scan<'a> {
             times: Vec::new(),
             times64: Vec::new(),
             values: Vec::new(),
+            buckets: Buckets::default(),
+            coarsest: rollup::for_grid(&leaf.grid).map_or(0, |resolution| resolution.seconds),
         }
     }
 
@@ -128,7 +134,32 @@ impl<'a> Scan<'a> {
         }
     }
 
+    fn feed_buckets(&mut self, reader: &mut PieceReader, chunk: &ChunkRef, seconds: u32) {
+        if let Err(error) = reader.buckets(chunk, &mut self.buckets) {
+            self.skip_damaged(&error);
+            return;
+        }
+        for at in 0..self.buckets.starts.len() {
+            let start = i64::from(self.buckets.starts[at]);
+            if start + i64::from(seconds) > self.from && start < self.to {
+                self.points += 1;
+                self.kernel.stats(&self.buckets.stats(at, seconds));
+            }
+        }
+    }
+
     fn feed_chunk(&mut self, reader: &mut PieceReader, chunk: &ChunkRef) {
+        if let Some(resolution) = rollup::of_kind(&reader.segment.meta.kind) {
+            if resolution.seconds <= self.coarsest {
+                self.feed_buckets(reader, chunk, resolution.seconds);
+            } else {
+                match self.read_points(reader, chunk) {
+                    Ok(()) => self.feed_buffers(),
+                    Err(error) => self.skip_damaged(&error),
+                }
+            }
+            return;
+        }
         if let Err(error) = reader.values(chunk, &mut self.values) {
             self.skip_damaged(&error);
             return;
@@ -165,9 +196,7 @@ impl<'a> Scan<'a> {
             match piece {
                 Piece::Chunk { segment, chunk } => {
                     let reader = &mut readers[*segment as usize];
-                    let read =
-                        reader.values(chunk, &mut self.values).and_then(|()| reader.times(chunk, &mut self.times));
-                    match read {
+                    match self.read_points(reader, chunk) {
                         Ok(()) => {
                             all_times.extend_from_slice(&self.times);
                             all_values.extend_from_slice(&self.values);
@@ -185,6 +214,22 @@ impl<'a> Scan<'a> {
         self.times = all_times;
         self.values = all_values;
         self.feed_buffers();
+    }
+
+    // The points of a chunk in `times` and `values`. A bucket of a rollup that must be merged with raw points of the
+    // same time, or that is longer than a bucket of the answer (the raw points of the day have expired), counts as one
+    // point: its average.
+    fn read_points(&mut self, reader: &mut PieceReader, chunk: &ChunkRef) -> Result<(), String> {
+        if rollup::of_kind(&reader.segment.meta.kind).is_none() {
+            reader.values(chunk, &mut self.values)?;
+            return reader.times(chunk, &mut self.times);
+        }
+        reader.buckets(chunk, &mut self.buckets)?;
+        self.times.clone_from(&self.buckets.starts);
+        self.values.clear();
+        let [count, sum, ..] = &self.buckets.columns;
+        self.values.extend(sum.iter().zip(count).map(|(sum, count)| sum / count));
+        Ok(())
     }
 
     fn feed_sketches(&mut self, slot: &Slot, gathered: &Gathered, readers: &mut [PieceReader]) {

@@ -30,10 +30,18 @@ mod tests {
             let (metric, host) = (format!("m{:02}", series / 1000), format!("h{series:04}"));
             let tags = ["a:b".to_owned(), format!("n:{}", series % 7)];
             let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
-            writer.series(&SeriesInfo { metric: &metric, host: &host, tags: &tags, kind: MetricKind::Gauge, interval: 10 });
+            writer.series(&SeriesInfo {
+                metric: &metric,
+                host: &host,
+                tags: &tags,
+                kind: MetricKind::Gauge,
+                interval: 10,
+            });
             for chunk in 0..3_u32 {
                 let count = 1 + (series * 7 + chunk) % 40;
-                let times: Vec<u32> = (0..count).map(|index| 1000 + chunk * 1000 + index * 10 + u32::from(series % 2 == 0 && index == 3)).collect();
+                let times: Vec<u32> = (0..count)
+                    .map(|index| 1000 + chunk * 1000 + index * 10 + u32::from(series % 2 == 0 && index == 3))
+                    .collect();
                 let values: Vec<f64> = (0..count).map(|index| f64::from(series * index) / 7.0).collect();
                 writer.chunk(&EncodedChunk::of_points(&times, &values).unwrap()).unwrap();
                 all.push(values);

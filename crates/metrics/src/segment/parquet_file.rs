@@ -170,7 +170,8 @@ impl<W: Write + Send> ParquetFile<W> {
         for number in ["sum", "min", "max", "last", "times_crc32c", "values_crc32c"] {
             properties = properties.set_column_statistics_enabled(ColumnPath::from(number), EnabledStatistics::None);
         }
-        let writer = SerializedFileWriter::new(Sink(Some(out)), schema, Arc::new(properties.build())).map_err(failed)?;
+        let writer =
+            SerializedFileWriter::new(Sink(Some(out)), schema, Arc::new(properties.build())).map_err(failed)?;
         Ok(Self { writer })
     }
 

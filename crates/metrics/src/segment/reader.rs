@@ -8,6 +8,7 @@ use galgo_store::{LocalFile, SegmentMeta};
 
 use super::index::{ChunkRef, SegmentIndex};
 use crate::codec;
+use crate::rollup::Buckets;
 
 /// An open segment: its entry in the catalogue, its data file and its index.
 #[derive(Debug, Clone)]
@@ -76,6 +77,15 @@ impl PieceReader {
     pub fn values(&mut self, chunk: &ChunkRef, out: &mut Vec<f64>) -> Result<(), String> {
         let blob = self.values_blob(chunk)?;
         codec::decode_values(&blob, usize::from(chunk.count), out).map_err(|error| self.name(chunk, &error.to_string()))
+    }
+
+    /// Decodes the buckets of a chunk of a rollup segment.
+    pub fn buckets(&mut self, chunk: &ChunkRef, out: &mut Buckets) -> Result<(), String> {
+        let mut starts = std::mem::take(&mut out.starts);
+        self.times(chunk, &mut starts)?;
+        out.starts = starts;
+        let blob = self.values_blob(chunk)?;
+        out.decode_values(&blob, usize::from(chunk.count)).map_err(|error| self.name(chunk, &error.to_string()))
     }
 
     /// Decodes the sketches of a chunk.

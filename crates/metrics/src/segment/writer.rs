@@ -68,7 +68,8 @@ impl EncodedChunk {
         Ok(chunk)
     }
 
-    fn spanning(times: &[u32], statistics: [f64; 4]) -> Result<Self, CodecError> {
+    /// A chunk without values: they are appended by the caller.
+    pub fn spanning(times: &[u32], statistics: [f64; 4]) -> Result<Self, CodecError> {
         let (Some(&first), Some(&last)) = (times.first(), times.last()) else {
             return Err(CodecError("chunk without points".into()));
         };
@@ -126,7 +127,6 @@ impl<W: Write + Send> SegmentWriter<W> {
         })
     }
 
-
     /// Starts the next series; it must come after the one before in order of (metric, distribution, host, tags).
     pub fn series(&mut self, series: &SeriesInfo<'_>) {
         self.columns.set_series(series);
@@ -173,13 +173,6 @@ impl<W: Write + Send> SegmentWriter<W> {
             chunk.values_offset = values;
         }
         let index = self.index.finish(&self.pending)?;
-        Ok(FinishedSegment {
-            data,
-            index,
-            rows,
-            points: self.points,
-            min_time: self.min_time,
-            max_time: self.max_time,
-        })
+        Ok(FinishedSegment { data, index, rows, points: self.points, min_time: self.min_time, max_time: self.max_time })
     }
 }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use galgo_core::{Clock, HostTags, HostTagsCell, ManualClock, MetricKind, MetricSink, Point, RawSeries, Sketch, SketchPoint};
+use galgo_core::{
+    Clock, HostTags, HostTagsCell, ManualClock, MetricKind, MetricSink, Point, RawSeries, Sketch, SketchPoint,
+};
 use galgo_metrics::{Config, Engine, Parts};
 use galgo_query::source::{Budget, Grid, Leaf, Matrix, MetricSource, SpaceAgg, TimeAgg};
 use galgo_store::testing::MemoryManifest;
@@ -73,8 +75,15 @@ impl Rig {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
+    pub fn set_time(&self, seconds: i64) {
+        let ahead = seconds - self.clock.now_s();
+        // Back, too: the rig's clock is only read by the engine.
+        self.clock.set_ms(self.clock.now_ms() + ahead * 1000);
+    }
+
     pub fn set_host_tags(&self, hosts: &[(&str, &[&str])]) {
-        let owned = hosts.iter().map(|(host, tags)| (host.to_string(), tags.iter().map(|tag| tag.to_string()).collect()));
+        let owned =
+            hosts.iter().map(|(host, tags)| (host.to_string(), tags.iter().map(|tag| tag.to_string()).collect()));
         self.hosts.store(HostTags::new(owned));
     }
 
@@ -104,7 +113,12 @@ impl Rig {
 
     pub async fn leaf(&self, leaf: &Leaf) -> Matrix {
         let (engine, leaf) = (self.engine.clone(), leaf.clone());
-        let budget = Budget { max_series: 100_000, max_points: 1 << 40, max_cells: 1 << 30, deadline: self.clock.monotonic() + Duration::from_secs(1) };
+        let budget = Budget {
+            max_series: 100_000,
+            max_points: 1 << 40,
+            max_cells: 1 << 30,
+            deadline: self.clock.monotonic() + Duration::from_secs(1),
+        };
         tokio::task::spawn_blocking(move || engine.leaf(&leaf, &budget)).await.unwrap().unwrap()
     }
 
@@ -129,7 +143,10 @@ impl Rig {
     pub fn segment_files(&self) -> Vec<PathBuf> {
         let mut files = Vec::new();
         walk(&self.dir.path().join("segments"), &mut files);
-        files.into_iter().filter(|path| path.extension().is_some_and(|name| name == "data" || name == "index")).collect()
+        files
+            .into_iter()
+            .filter(|path| path.extension().is_some_and(|name| name == "data" || name == "index"))
+            .collect()
     }
 }
 
@@ -139,13 +156,29 @@ fn raw<'a>(metric: &'a str, host: &'a str, tags: &'a [&'a str], kind: MetricKind
 
 /// A sum over everything, in `len` buckets of `step` seconds from `start` (moved down to a multiple of `step`).
 pub fn leaf(metric: &str, start: i64, step: i64, len: usize, time: TimeAgg) -> Leaf {
-    let grid = if start % step == 0 { Grid::Uniform { start, step, len } } else { Grid::Edges((0..=len as i64).map(|edge| start + edge * step).collect()) };
+    let grid = if start % step == 0 {
+        Grid::Uniform { start, step, len }
+    } else {
+        Grid::Edges((0..=len as i64).map(|edge| start + edge * step).collect())
+    };
     Leaf { space: SpaceAgg::Sum, time: Some(time), ..Leaf::all(metric, grid) }
 }
 
-async fn open(dir: &tempfile::TempDir, manifest: &Arc<dyn Manifest>, hosts: &HostTagsCell, clock: &Arc<ManualClock>, config: &Config) -> Arc<Engine> {
+async fn open(
+    dir: &tempfile::TempDir,
+    manifest: &Arc<dyn Manifest>,
+    hosts: &HostTagsCell,
+    clock: &Arc<ManualClock>,
+    config: &Config,
+) -> Arc<Engine> {
     let store = SegmentStore::local(&dir.path().join("segments"), clock.clone()).unwrap();
-    let parts = Parts { wal_dir: dir.path().join("wal"), store, manifest: manifest.clone(), hosts: hosts.clone(), clock: clock.clone() };
+    let parts = Parts {
+        wal_dir: dir.path().join("wal"),
+        store,
+        manifest: manifest.clone(),
+        hosts: hosts.clone(),
+        clock: clock.clone(),
+    };
     Engine::open(config.clone(), parts).await.unwrap()
 }
 
