@@ -59,6 +59,43 @@ impl<'a> Proto<'a> {
         Ok(Some((field, wire)))
     }
 
+    /// The next field if it is length-delimited, and its number and its length fit one byte each: nearly every field
+    /// that a series has. `None` says nothing of what comes; ask [`Proto::next`].
+    #[inline]
+    pub(crate) fn next_short(&mut self) -> Option<(u32, Proto<'a>)> {
+        let [tag @ 0x08..0x80, length @ 0..0x80, behind @ ..] = self.rest else { return None };
+        if tag & 7 != 2 {
+            return None;
+        }
+        let (inner, rest) = behind.split_at_checked(usize::from(*length))?;
+        self.rest = rest;
+        Some((u32::from(tag >> 3), Proto { rest: inner, end: self.end - rest.len() }))
+    }
+
+    /// Takes a run of short string fields of one number, as tags stand in a series, and appends their texts. The run
+    /// is checked as one piece of UTF-8: numbers and lengths below 0x80 are ASCII and part the texts from each other.
+    /// Takes nothing when the run is not UTF-8; [`Proto::next`] then finds the field at fault.
+    #[inline]
+    pub(crate) fn take_short_texts(&mut self, field: u8, texts: &mut Vec<&'a str>) {
+        let tag = field << 3 | 2;
+        let mut end = 0;
+        while let Some(&[found, length @ 0..0x80, ..]) = self.rest.get(end..) {
+            let field_end = end + 2 + usize::from(length);
+            if found != tag || field_end > self.rest.len() {
+                break;
+            }
+            end = field_end;
+        }
+        let Ok(run) = std::str::from_utf8(&self.rest[..end]) else { return };
+        let mut at = 0;
+        while at < end {
+            let field_end = at + 2 + usize::from(self.rest[at + 1]);
+            texts.push(&run[at + 2..field_end]);
+            at = field_end;
+        }
+        self.rest = &self.rest[end..];
+    }
+
     /// The next varint.
     #[inline]
     pub(crate) fn varint(&mut self) -> Result<u64, DecodeError> {
@@ -71,7 +108,27 @@ impl<'a> Proto<'a> {
         }
     }
 
+    /// Varints of two to eight bytes are taken apart as one word; times, five bytes long, stand in every point.
     fn long_varint(&mut self) -> Result<u64, DecodeError> {
+        const CONTINUES: u64 = 0x8080_8080_8080_8080;
+        if let Some(chunk) = self.rest.first_chunk::<8>() {
+            let word = u64::from_le_bytes(*chunk);
+            let ends = !word & CONTINUES;
+            if ends != 0 {
+                let last_bit = ends.trailing_zeros();
+                self.rest = &self.rest[last_bit as usize / 8 + 1..];
+                // Everything behind the last byte goes, then the groups of 7 bits are moved together pairwise.
+                let groups = word & (u64::MAX >> (63 - last_bit)) & !CONTINUES;
+                let pairs = (groups & 0x007f_007f_007f_007f) | (groups & 0x7f00_7f00_7f00_7f00) >> 1;
+                let fours = (pairs & 0x0000_3fff_0000_3fff) | (pairs & 0x3fff_0000_3fff_0000) >> 2;
+                return Ok((fours & 0x0fff_ffff) | (fours >> 32) << 28);
+            }
+        }
+        self.varint_by_bytes()
+    }
+
+    #[cold]
+    fn varint_by_bytes(&mut self) -> Result<u64, DecodeError> {
         let mut value = 0_u64;
         for (index, &byte) in self.rest.iter().enumerate().take(10) {
             // The tenth byte holds the 64th bit and nothing else.
@@ -162,6 +219,42 @@ mod tests {
             (&[0x09, 1], "malformed protobuf at byte 1: fixed-size value is cut off"),
         ] {
             assert_eq!(Proto::new(body).next().map(|_| ()).unwrap_err().to_string(), error);
+        }
+    }
+
+    #[test]
+    fn runs_of_texts_are_taken_whole_or_not_at_all() {
+        let take = |body: &'static [u8]| {
+            let (mut texts, mut message) = (Vec::new(), Proto::new(body));
+            message.take_short_texts(3, &mut texts);
+            (texts, message.bytes().len())
+        };
+        assert_eq!(take(b"\x1a\x01a\x1a\x00\x1a\x03\xe6\xbc\xa2\x22\x00"), (vec!["a", "", "\u{6f22}"], 2));
+        assert_eq!(take(b""), (vec![], 0));
+        assert_eq!(take(b"\x1a"), (vec![], 1));
+        assert_eq!(take(b"\x1a\x05a"), (vec![], 3));
+        // A text that ends within a character does not borrow from the next.
+        assert_eq!(take(b"\x1a\x01a\x1a\x02\xe6\xbc\x1a\x01b"), (vec![], 10));
+    }
+
+    #[test]
+    fn varints_of_every_length_are_read() {
+        for bits in 0..=64 {
+            let value = if bits == 0 { 0 } else { u64::MAX >> (64 - bits) };
+            for value in [value, value & 0x5a5a_5a5a_5a5a_5a5a, value / 3] {
+                let (mut encoded, mut rest) = (Vec::new(), value);
+                while rest >= 0x80 {
+                    encoded.push(rest as u8 | 0x80);
+                    rest >>= 7;
+                }
+                encoded.push(rest as u8);
+                for padding in [0, 1, 10] {
+                    let padded = [encoded.clone(), vec![0xff; padding]].concat();
+                    let mut reader = Proto::new(&padded);
+                    assert_eq!(reader.varint(), Ok(value), "{value:#x} behind which stand {padding} bytes");
+                    assert_eq!(reader.bytes().len(), padding);
+                }
+            }
         }
     }
 

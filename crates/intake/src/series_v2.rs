@@ -32,6 +32,9 @@ pub fn decode_proto<S: MetricSink + ?Sized>(body: &[u8], ctx: &Context, sink: &m
     Ok(gate.into_report())
 }
 
+/// Number of the field of tags in a series.
+const TAGS: u32 = 3;
+
 /// Lists of one series, kept from series to series for their capacity.
 #[derive(Default)]
 struct Scratch<'a> {
@@ -91,43 +94,72 @@ fn read_fields<'a>(mut series: Proto<'a>, scratch: &mut Scratch<'a>) -> Result<F
     scratch.pairs.clear();
     scratch.points.clear();
     let mut fields = Fields::default();
-    while let Some((field, wire)) = series.next()? {
-        match (field, wire) {
-            (1, Wire::Bytes(resource)) => {
-                let (kind, name) = read_resource(resource)?;
-                if kind != "host" {
-                    scratch.pairs.push((kind, name));
-                } else if fields.host.is_empty() {
-                    fields.host = name;
-                }
+    loop {
+        // Most of a series are short texts, tags above all; numbers and whatever else take the general way.
+        while let Some((field, text)) = series.next_short() {
+            read_text(&mut fields, scratch, field, text)?;
+            if field == TAGS {
+                series.take_short_texts(TAGS as u8, &mut scratch.tags);
             }
-            (2, Wire::Bytes(text)) => fields.metric = text.text("metric")?,
-            (3, Wire::Bytes(tag)) => match tag.text("tags") {
-                Ok(tag) => scratch.tags.push(tag),
-                Err(_) => fields.has_broken_tag = true,
-            },
-            (4, Wire::Bytes(point)) => scratch.points.push(read_point(point)?),
-            (5, Wire::Varint(kind)) => fields.kind = kind,
-            (6, Wire::Bytes(text)) => fields.unit = text.text("unit")?,
-            // Not kept, but text all the same: broken bytes refuse the payload.
-            (7, Wire::Bytes(text)) => drop(text.text("source_type_name")?),
-            (8, Wire::Varint(seconds)) => fields.interval = interval_of(seconds as i64),
-            _ => {}
+        }
+        match series.next()? {
+            Some((field, Wire::Bytes(text))) => read_text(&mut fields, scratch, field, text)?,
+            Some((5, Wire::Varint(kind))) => fields.kind = kind,
+            Some((8, Wire::Varint(seconds))) => fields.interval = interval_of(seconds as i64),
+            Some(_) => {}
+            None => return Ok(fields),
         }
     }
-    Ok(fields)
+}
+
+#[inline]
+fn read_text<'a>(
+    fields: &mut Fields<'a>,
+    scratch: &mut Scratch<'a>,
+    field: u32,
+    text: Proto<'a>,
+) -> Result<(), DecodeError> {
+    match field {
+        1 => {
+            let (kind, name) = read_resource(text)?;
+            if kind != "host" {
+                scratch.pairs.push((kind, name));
+            } else if fields.host.is_empty() {
+                fields.host = name;
+            }
+        }
+        2 => fields.metric = text.text("metric")?,
+        TAGS => match text.text("tags") {
+            Ok(tag) => scratch.tags.push(tag),
+            Err(_) => fields.has_broken_tag = true,
+        },
+        4 => scratch.points.push(read_point(text)?),
+        6 => fields.unit = text.text("unit")?,
+        // Not kept, but text all the same: broken bytes refuse the payload.
+        7 => drop(text.text("source_type_name")?),
+        _ => {}
+    }
+    Ok(())
 }
 
 fn read_resource(mut resource: Proto<'_>) -> Result<(&str, &str), DecodeError> {
     let (mut kind, mut name) = ("", "");
-    while let Some((field, wire)) = resource.next()? {
-        match (field, wire) {
-            (1, Wire::Bytes(text)) => kind = text.text("resource type")?,
-            (2, Wire::Bytes(text)) => name = text.text("resource name")?,
+    loop {
+        let (field, text) = match resource.next_short() {
+            Some(short) => short,
+            None => match resource.next()? {
+                Some((field, Wire::Bytes(text))) => (field, text),
+                Some(_) => continue,
+                None => return Ok((kind, name)),
+            },
+        };
+        match field {
+            1 if text.bytes() == b"host" => kind = "host",
+            1 => kind = text.text("resource type")?,
+            2 => name = text.text("resource name")?,
             _ => {}
         }
     }
-    Ok((kind, name))
 }
 
 #[inline]
@@ -146,7 +178,7 @@ fn read_point(mut point: Proto<'_>) -> Result<Point, DecodeError> {
 fn repaired_tags(mut series: Proto<'_>) -> Result<Vec<Cow<'_, str>>, DecodeError> {
     let mut tags = Vec::new();
     while let Some((field, wire)) = series.next()? {
-        if let (3, Wire::Bytes(tag)) = (field, wire) {
+        if let (TAGS, Wire::Bytes(tag)) = (field, wire) {
             tags.push(repair(tag.bytes()));
         }
     }
