@@ -43,14 +43,18 @@ pub trait DirLock: Send + Sync + std::fmt::Debug {}
 pub trait FileSystem: Send + Sync + std::fmt::Debug {
     /// Makes a file that must not exist, for appending.
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
-    /// Opens an existing file for reading and truncating.
+    /// Opens an existing file for reading.
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+    /// Opens an existing file for reading, cutting and appending.
+    fn open_to_cut(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
     /// Lists a directory in order of names.
     fn list(&self, dir: &Path) -> io::Result<Vec<DirEntry>>;
     /// Gives a file another name in the same file system, replacing what had that name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file. Open handles stay valid.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Removes an empty directory.
+    fn remove_dir(&self, dir: &Path) -> io::Result<()>;
     /// Makes one directory whose parent exists; it may exist already. Answers whether it was made.
     fn create_dir(&self, dir: &Path) -> io::Result<bool>;
     /// Makes the names in a directory durable.
@@ -135,9 +139,11 @@ impl FileSystem for OsFileSystem {
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        // Reading must work on a file system that was mounted read-only.
-        let file = OpenOptions::new().read(true).append(true).open(path).or_else(|_| File::open(path))?;
-        Ok(Box::new(OsFile(file)))
+        Ok(Box::new(OsFile(File::open(path)?)))
+    }
+
+    fn open_to_cut(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(OsFile(OpenOptions::new().read(true).append(true).open(path)?)))
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<DirEntry>> {
@@ -171,6 +177,10 @@ impl FileSystem for OsFileSystem {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         std::fs::remove_file(path)
+    }
+
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        std::fs::remove_dir(dir)
     }
 
     fn create_dir(&self, dir: &Path) -> io::Result<bool> {

@@ -27,5 +27,5 @@ pub mod wal;
 
 pub use manifest::{Edit, Manifest, ManifestError, Quarantined};
 pub use segment::{SegmentFile, SegmentId, SegmentMeta};
-pub use store::{LocalFile, SegmentStore, StoreError};
+pub use store::{LocalFile, SegmentStore, SegmentWriter, StoreError};
 pub use wal::{Apply, Generation, Recovery, Wal, WalConfig, WalError};

@@ -32,7 +32,7 @@ use crate::disk::{FileSystem, OsFileSystem, create_dir_durably, is_full};
 use appender::{Appender, Start};
 use files::Files;
 pub use frame::MAX_RECORD_BYTES;
-use queue::Queue;
+use queue::{Queue, Urgency};
 use recovery::{Recovered, Recoverer};
 use writer::Writer;
 
@@ -299,20 +299,32 @@ impl<A: Apply> Wal<A> {
 
     /// Puts a record in the queue; the order of these calls is the order of the log. Await the [`Ack`].
     pub fn enqueue(&self, record: impl Into<Bytes>, item: A::Item) -> Result<Ack, WalError> {
-        self.push(None, record.into(), item)
+        self.push(None, Urgency::Ordinary, record.into(), item)
+    }
+
+    /// As [`Wal::append`], for the few records that a flush needs to end (definitions that the new generation has to
+    /// repeat): never [`WalError::Busy`], and on a full disk it takes its room from what the reserve gave up.
+    pub async fn append_urgent(&self, record: impl Into<Bytes>, item: A::Item) -> Result<(), WalError> {
+        self.push(None, Urgency::Urgent, record.into(), item)?.await
     }
 
     /// As [`Wal::enqueue`], but refuses with [`WalError::Rotated`] when the record would go to another generation
     /// than it was made for (its definitions may be missing there).
     pub fn enqueue_in(&self, expected: Generation, record: impl Into<Bytes>, item: A::Item) -> Result<Ack, WalError> {
-        self.push(Some(expected), record.into(), item)
+        self.push(Some(expected), Urgency::Ordinary, record.into(), item)
     }
 
-    fn push(&self, expected: Option<Generation>, record: Bytes, item: A::Item) -> Result<Ack, WalError> {
+    fn push(
+        &self,
+        expected: Option<Generation>,
+        urgency: Urgency,
+        record: Bytes,
+        item: A::Item,
+    ) -> Result<Ack, WalError> {
         if record.len() > MAX_RECORD_BYTES {
             return Err(WalError::TooLong { bytes: record.len(), limit: MAX_RECORD_BYTES });
         }
-        self.queue.push(expected, record, item).map(Ack)
+        self.queue.push(expected, urgency, record, item).map(Ack)
     }
 
     /// The generation that a record enqueued now goes to.

@@ -198,6 +198,12 @@ impl FileSystem for FaultyFileSystem {
         Ok(Box::new(FaultyFile { fs: self.clone(), file }))
     }
 
+    fn open_to_cut(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.check(Operation::Open)?;
+        let file = OsFileSystem.open_to_cut(path)?;
+        Ok(Box::new(FaultyFile { fs: self.clone(), file }))
+    }
+
     fn list(&self, dir: &Path) -> io::Result<Vec<DirEntry>> {
         OsFileSystem.list(dir)
     }
@@ -213,6 +219,10 @@ impl FileSystem for FaultyFileSystem {
         OsFileSystem.remove(path)?;
         self.give_back(bytes);
         Ok(())
+    }
+
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        OsFileSystem.remove_dir(dir)
     }
 
     fn create_dir(&self, dir: &Path) -> io::Result<bool> {

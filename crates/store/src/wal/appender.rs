@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::files::{Files, LogFile, file_path};
 use super::frame::{self, FileHeader, HEADER_LEN};
+use super::queue::Urgency;
 use super::reserve::Reserve;
 use super::{Generation, WalError};
 use crate::disk::{DiskFile, FileSystem, append_all, is_full};
@@ -103,8 +104,23 @@ impl Appender {
     }
 
     /// Writes the records as one group: all are durable, or the log is as it was before.
-    pub fn append<'a>(&mut self, records: impl Iterator<Item = &'a [u8]> + Clone) -> Result<(), WalError> {
-        self.wait_for_room()?;
+    pub fn append<'a>(
+        &mut self,
+        records: impl Iterator<Item = &'a [u8]> + Clone,
+        urgency: Urgency,
+    ) -> Result<(), WalError> {
+        if urgency == Urgency::Ordinary {
+            self.wait_for_room()?;
+            return self.write(records);
+        }
+        let reserve_was_there = self.reserve.is_wanted() && self.full_since_probe.is_none();
+        match self.write(records.clone()) {
+            Err(WalError::DiskFull { .. }) if reserve_was_there => self.write(records),
+            written => written,
+        }
+    }
+
+    fn write<'a>(&mut self, records: impl Iterator<Item = &'a [u8]> + Clone) -> Result<(), WalError> {
         let bytes: u64 = records.clone().map(|record| (frame::FRAME_HEADER_LEN + record.len()) as u64).sum();
         let passes = |current: &Current| current.records > 0 && current.good + bytes > self.max_file_bytes;
         if self.current.as_ref().is_some_and(passes) {

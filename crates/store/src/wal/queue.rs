@@ -18,6 +18,16 @@ pub struct Pending<T> {
     pub record: Bytes,
     pub item: T,
     pub ack: oneshot::Sender<Result<(), WalError>>,
+    pub urgency: Urgency,
+}
+
+/// Whether a record may use the room that the reserve gave up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// It waits for the reserve to be whole again.
+    Ordinary,
+    /// It may, because a flush needs it.
+    Urgent,
 }
 
 enum Entry<T> {
@@ -68,6 +78,7 @@ impl<T> Queue<T> {
     pub fn push(
         &self,
         expected: Option<Generation>,
+        urgency: Urgency,
         record: Bytes,
         item: T,
     ) -> Result<oneshot::Receiver<Result<(), WalError>>, WalError> {
@@ -80,11 +91,11 @@ impl<T> Queue<T> {
             return Err(WalError::Rotated { expected, current: state.generation });
         }
         let after = state.bytes + Self::cost(&record);
-        if state.bytes > 0 && after > self.limit {
+        if state.bytes > 0 && after > self.limit && urgency == Urgency::Ordinary {
             return Err(WalError::Busy { waiting: state.bytes, limit: self.limit });
         }
         state.bytes = after;
-        state.entries.push_back(Entry::Record(Pending { record, item, ack }));
+        state.entries.push_back(Entry::Record(Pending { record, item, ack, urgency }));
         self.wake(state);
         Ok(done)
     }
@@ -138,7 +149,7 @@ impl<T> Queue<T> {
         drop(entries);
     }
 
-    /// Waits for work. Records go to `batch`, at most `max_bytes` of them but at least one. When something arrived
+    /// Waits for work. Records of one urgency go to `batch`, at most `max_bytes` of them but at least one. When something arrived
     /// and `company` callers are likely to come, waits up to `group_wait` for that many.
     pub fn take(&self, batch: &mut Vec<Pending<T>>, max_bytes: usize, company: usize, group_wait: Duration) -> Work {
         let mut state = self.state.lock();
@@ -162,7 +173,8 @@ impl<T> Queue<T> {
         let mut bytes = 0;
         while let Some(Entry::Record(pending)) = state.entries.front() {
             bytes += pending.record.len();
-            if bytes > max_bytes && !batch.is_empty() {
+            let fits = bytes <= max_bytes && batch.first().is_none_or(|first| first.urgency == pending.urgency);
+            if !fits && !batch.is_empty() {
                 break;
             }
             if let Some(Entry::Record(pending)) = state.entries.pop_front() {

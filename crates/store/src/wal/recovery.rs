@@ -255,7 +255,7 @@ impl<F: FnMut(&[u8]) -> Result<(), String>> Recoverer<'_, F> {
     }
 
     fn cut(&self, path: &Path, length: u64) -> io::Result<()> {
-        let file = self.fs.open(path)?;
+        let file = self.fs.open_to_cut(path)?;
         file.set_len(length)?;
         file.sync_data()
     }

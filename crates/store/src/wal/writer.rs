@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::appender::Appender;
-use super::queue::{Pending, Queue, Work};
+use super::queue::{Pending, Queue, Urgency, Work};
 use super::{Apply, WalError};
 
 /// State of the thread.
@@ -60,7 +60,8 @@ impl<A: Apply> Writer<A> {
 
     fn write(&mut self, batch: &mut Vec<Pending<A::Item>>) {
         let records = batch.iter().map(|pending| &pending.record[..]);
-        let written = self.appender.append(records);
+        let urgency = batch.first().map_or(Urgency::Ordinary, |first| first.urgency);
+        let written = self.appender.append(records, urgency);
         self.queue.release(batch);
         if let Err(error) = written {
             for pending in batch.drain(..) {

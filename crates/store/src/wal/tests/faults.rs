@@ -147,6 +147,27 @@ async fn the_reserve_makes_room_for_a_flush_and_appends_resume_by_themselves() {
 }
 
 #[tokio::test]
+async fn an_urgent_record_takes_its_room_from_the_reserve() {
+    let mut fixture = Fixture::new();
+    fixture.config.reserve_bytes = 100_000;
+    let urgent =
+        async |wal: &Wal<Notes>, record: &str| wal.append_urgent(record.as_bytes().to_vec(), record.to_owned()).await;
+    let (wal, ..) = fixture.open();
+    fixture.fs.set_room(Some(0));
+    urgent(&wal, "first to notice").await.unwrap();
+    assert!(!fixture.path().join("reserve").exists());
+    assert!(matches!(append(&wal, "ordinary").await, Err(WalError::DiskFull { .. })));
+    wal.rotate().await.unwrap();
+    urgent(&wal, "definitions").await.unwrap();
+    assert!(matches!(append(&wal, "ordinary").await, Err(WalError::DiskFull { .. })));
+    fixture.fs.set_room(Some(10));
+    assert!(matches!(urgent(&wal, "nothing is left").await, Err(WalError::DiskFull { .. })));
+    drop(wal);
+    let (_wal, replayed, _) = fixture.open();
+    assert_eq!(replayed, ["first to notice", "definitions"]);
+}
+
+#[tokio::test]
 async fn a_log_opens_on_a_full_disk_and_serves_what_it_has() {
     let mut fixture = Fixture::new();
     let (wal, ..) = fixture.open();
