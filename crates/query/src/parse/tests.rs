@@ -111,10 +111,10 @@ fn faults_point_at_the_character() {
         ^^^^^^ no space aggregator: median (avg, sum, min, max, count, stddev, p50 …)"#]],
     );
     check_fault(
-        "avg:m{*} by {}",
+        "avg:m{*} by {a b}",
         expect![[r#"
-        avg:m{*} by {}
-                     ^ expected `,` or `}` between tag keys"#]],
+            avg:m{*} by {a b}
+                           ^ expected `,` or `}` between tag keys"#]],
     );
     check_fault(
         "abs(avg:m{*}",
