@@ -1,7 +1,7 @@
 // A graph on a page: title, picture, legend, menu, full screen, and the four states (loading, error, empty, data).
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { lazy, Suspense, useId, useMemo, useRef, useState } from 'react'
+import { lazy, Suspense, useEffect, useId, useMemo, useRef, useState } from 'react'
 import type { ReactNode } from 'react'
 import type { UnitPair } from '@/api/types'
 import { useShortcut } from '@/keyboard'
@@ -44,8 +44,8 @@ export interface GraphCardProps {
   seriesActions?: (tags: string[], source: string) => SeriesAction[]
   /** Replaces the query when an empty graph offers something near it. */
   onReplace?: (query: string) => void
-  /** Called with every answer, for those who show its numbers or errors elsewhere. */
-  onState?: (state: FrameState) => void
+  /** Called when errors come or go, for pages that show them beside the query; the graph then keeps quiet. */
+  onErrors?: (errors: FrameState['errors']) => void
   actions?: ReactNode
   className?: string
 }
@@ -57,6 +57,7 @@ export function GraphCard(props: GraphCardProps) {
   const [hovered, setHovered] = useState(false)
   const [full, setFull] = useState(false)
   const headingId = useId()
+  useReportedErrors(view.state.errors, props.onErrors)
   return (
     <section
       ref={card}
@@ -72,7 +73,14 @@ export function GraphCard(props: GraphCardProps) {
         {actions}
         <GraphMenu title={title} parts={parts} view={view} root={card} onFullScreen={() => setFull(true)} />
       </div>
-      <GraphBody title={title} view={view} height={height} onReplace={props.onReplace} parts={parts} />
+      <GraphBody
+        title={title}
+        view={view}
+        height={height}
+        parts={parts}
+        onReplace={props.onReplace}
+        quiet={props.onErrors !== undefined}
+      />
       <GraphLegend kind={legend} view={view} />
       {hovered && <FullScreenKey onPress={() => setFull(true)} />}
       {full && (
@@ -82,6 +90,15 @@ export function GraphCard(props: GraphCardProps) {
       )}
     </section>
   )
+}
+
+function useReportedErrors(errors: FrameState['errors'], report: GraphCardProps['onErrors']): void {
+  const latest = useRef({ errors, report })
+  useEffect(() => {
+    latest.current = { errors, report }
+  })
+  const text = errors.map(({ name, error }) => `${name} ${error.message}`).join('\n')
+  useEffect(() => latest.current.report?.(latest.current.errors), [text])
 }
 
 function FullScreenKey({ onPress }: { onPress: () => void }) {
@@ -138,14 +155,16 @@ export interface GraphBodyProps {
   /** In CSS px; without it the body takes the room that there is. */
   height?: number
   onReplace?: (query: string) => void
+  /** Somebody else shows the errors. */
+  quiet?: boolean
 }
 
 function summary(title: string, frame: Frame): string {
   const count = frame.series.length
-  return `${title}: graph of ${count} ${count === 1 ? 'series' : 'series'}, ${frame.times.length} points in time`
+  return `${title}: graph of ${count} series over ${frame.times.length} points in time`
 }
 
-export function GraphBody({ title, view, parts, height, onReplace }: GraphBodyProps) {
+export function GraphBody({ title, view, parts, height, onReplace, quiet }: GraphBodyProps) {
   const { state, style, window, hidden, pointed, unit, setCursor } = view
   const { setRange, zoomOut } = useTimeRange()
   const [picked, setPicked] = useState<{ series: number; x: number; y: number } | null>(null)
@@ -172,8 +191,8 @@ export function GraphBody({ title, view, parts, height, onReplace }: GraphBodyPr
         onCursor={setCursor}
         onPick={(series, at) => setPicked({ series, ...at })}
       />
-      {failure && (
-        <div className={css.over}>
+      {failure && !quiet && (
+        <div className={frame.series.length > 0 ? css.strip : css.over}>
           <ErrorNote error={failure.error} onRetry={state.retry} />
         </div>
       )}

@@ -1,0 +1,199 @@
+// Completion of metric queries: metrics, tag keys and values, functions, as the caret's place asks for.
+import { insertCompletionText, snippetCompletion, startCompletion } from '@codemirror/autocomplete'
+import type { Completion, CompletionContext, CompletionResult } from '@codemirror/autocomplete'
+import type { EditorView } from '@codemirror/view'
+import type { QueryClient } from '@tanstack/react-query'
+import { functionsQuery, metricNamesQuery, tagKeysQuery, tagValuesQuery } from '@/api/queries'
+import type { FunctionArg, QueryFunction } from '@/api/types'
+import { contextAt } from './context'
+import type { CaretContext } from './context'
+
+export const AGGREGATORS: readonly [name: string, summary: string][] = [
+  ['avg', 'mean of the group'],
+  ['sum', 'sum of the group'],
+  ['min', 'lowest of the group'],
+  ['max', 'highest of the group'],
+  ['count', 'how many'],
+  ['p50', 'median, for distributions'],
+  ['p75', '75th percentile, for distributions'],
+  ['p90', '90th percentile, for distributions'],
+  ['p95', '95th percentile, for distributions'],
+  ['p99', '99th percentile, for distributions'],
+]
+
+const METRIC_LIMIT = 60
+const VALUE_LIMIT = 60
+
+/** `'avg', 60`: what a function is inserted with. Arguments that are the query itself are left out. */
+export function defaultArgs(args: readonly FunctionArg[]): string {
+  return args
+    .filter(({ kind }) => !isQueryArg(kind))
+    .flatMap((arg) => {
+      const value = arg.default ?? arg.choices?.[0]
+      if (value === undefined) return []
+      return [argText(value, arg.kind)]
+    })
+    .join(', ')
+}
+
+const isQueryArg = (kind: string): boolean => /query|series|expr/i.test(kind)
+
+function argText(value: string | number, kind: string): string {
+  return typeof value === 'number' || /number|int|float|word|ident|seconds/i.test(kind)
+    ? String(value)
+    : `'${value}'`
+}
+
+/** Methods take bare words: `.rollup(avg, 60)`. */
+export function methodArgs(args: readonly FunctionArg[]): string {
+  return defaultArgs(args).replaceAll("'", '')
+}
+
+/** Puts text in and asks for what comes next. */
+function thenMore(text: string, selectBack = 0) {
+  return (view: EditorView, completion: Completion, from: number, to: number) => {
+    view.dispatch(insertCompletionText(view.state, text, from, to))
+    const end = from + text.length
+    if (selectBack > 0) view.dispatch({ selection: { anchor: end - selectBack, head: end - selectBack + 1 } })
+    if (completion.type !== 'value') startCompletion(view)
+  }
+}
+
+function metricOptions(
+  hits: readonly { name: string; type: string | null; unit: string | null }[],
+  prefix: string,
+  tail: boolean,
+) {
+  return hits.map(({ name, type, unit }): Completion => {
+    const text = `${prefix}${name}${tail ? '{*}' : ''}`
+    return {
+      label: name,
+      type: 'metric',
+      detail: [type, unit].filter(Boolean).join(', '),
+      apply: tail ? thenMore(text, 2) : text,
+    }
+  })
+}
+
+function functionOptions(functions: readonly QueryFunction[]): Completion[] {
+  return functions
+    .filter(({ form }) => form === 'call')
+    .map(({ name, args, summary, family }) => {
+      const rest = defaultArgs(args)
+      const template = `${name}(#{}${rest === '' ? '' : `, ${rest}`})`
+      return snippetCompletion(template, { label: name, type: 'function', detail: family, info: summary })
+    })
+}
+
+function methodOptions(functions: readonly QueryFunction[], dot: string): Completion[] {
+  return functions
+    .filter(({ form }) => form === 'method')
+    .map(({ name, args, summary }) => ({
+      label: `${dot}${name}`,
+      type: 'function',
+      apply: `${dot}${name}(${methodArgs(args)})`,
+      info: summary,
+    }))
+}
+
+interface Place {
+  client: QueryClient
+  /** What follows the caret, without blanks. */
+  after: string
+}
+
+type Options = { options: Completion[]; filter?: boolean } | null
+
+async function optionsFor(at: CaretContext, { client, after }: Place): Promise<Options> {
+  const word = at.word === '*' ? '' : at.word
+  switch (at.kind) {
+    case 'metric': {
+      const hits = await client.fetchQuery(metricNamesQuery(word, METRIC_LIMIT))
+      return { options: metricOptions(hits, '', !after.startsWith('{')), filter: false }
+    }
+    case 'start':
+      return startOptions(word, client)
+    case 'tag-key': {
+      const keys = await client.fetchQuery(tagKeysQuery(at.metric))
+      const colon = at.purpose === 'scope' && !after.startsWith(':')
+      return {
+        options: keys.map(({ key, values }) => ({
+          label: key,
+          type: 'key',
+          detail: `${values} ${values === 1 ? 'value' : 'values'}`,
+          boost: key === 'host' ? 1 : 0,
+          apply: colon ? thenMore(`${key}:`) : key,
+        })),
+      }
+    }
+    case 'tag-value': {
+      const values = await client.fetchQuery(
+        tagValuesQuery(at.metric, at.key, word.replaceAll('*', ''), VALUE_LIMIT),
+      )
+      return { options: values.map((value) => ({ label: value, type: 'value' })), filter: false }
+    }
+    case 'method':
+      return { options: methodOptions(await client.fetchQuery(functionsQuery), '') }
+    case 'after-scope': {
+      const methods = methodOptions(await client.fetchQuery(functionsQuery), '.')
+      const by: Completion = snippetCompletion('by {#{}}', {
+        label: 'by',
+        type: 'keyword',
+        detail: 'group by tags',
+      })
+      return { options: [by, ...methods] }
+    }
+    case 'argument':
+      return argumentOptions(at, await client.fetchQuery(functionsQuery))
+  }
+}
+
+async function startOptions(word: string, client: QueryClient): Promise<Options> {
+  const [hits, functions] = await Promise.all([
+    client.fetchQuery(metricNamesQuery(word, METRIC_LIMIT)),
+    client.fetchQuery(functionsQuery),
+  ])
+  const aggregators = AGGREGATORS.map(([name, summary]): Completion => ({
+    label: `${name}:`,
+    type: 'keyword',
+    detail: summary,
+    apply: thenMore(`${name}:`),
+  }))
+  const low = word.toLowerCase()
+  const named = [...aggregators, ...functionOptions(functions)].filter(({ label }) => label.startsWith(low))
+  return {
+    options: [...(word === '' ? aggregators : named), ...metricOptions(hits, 'avg:', true)],
+    filter: false,
+  }
+}
+
+function argumentOptions(
+  at: CaretContext & { kind: 'argument' },
+  functions: readonly QueryFunction[],
+): Options {
+  const form = at.method ? 'method' : 'call'
+  const called = functions.find((candidate) => candidate.name === at.name && candidate.form === form)
+  const choices = called?.args[at.position]?.choices ?? []
+  if (choices.length === 0) return null
+  const quote = (choice: string | number) =>
+    typeof choice === 'number' || at.method ? String(choice) : `'${choice}'`
+  return { options: choices.map((choice) => ({ label: quote(choice), type: 'value' })) }
+}
+
+/** The editor's source of completions. */
+export function completionSource(client: QueryClient) {
+  return async (context: CompletionContext): Promise<CompletionResult | null> => {
+    const text = context.state.doc.toString()
+    const at = contextAt(text, context.pos)
+    const quiet = at.kind === 'after-scope' || (at.kind === 'start' && text.trim() !== '')
+    if (!context.explicit && at.word === '' && quiet) return null
+    const after = text.slice(context.pos).trimStart()
+    try {
+      const found = await optionsFor(at, { client, after })
+      return found && !context.aborted ? { from: at.from, ...found } : null
+    } catch {
+      // No completion is better than an error in the middle of typing.
+      return null
+    }
+  }
+}
