@@ -1,8 +1,8 @@
 // Just enough of the query language for the mock: one metric, a scope, groups, arithmetic of whole queries.
-import { readForm } from '../src/query/form'
-import type { QueryForm } from '../src/query/form'
-import { METRICS, seriesOf, unitOf, valueAt } from './mock-data'
-import type { MockSeries } from './mock-data'
+import { readForm } from '../src/query/form.ts'
+import type { QueryForm } from '../src/query/form.ts'
+import { METRICS, seriesOf, unitOf, valueAt } from './mock-data.ts'
+import type { MockSeries } from './mock-data.ts'
 
 export interface MockGroup {
   tags: string[]

@@ -1,9 +1,9 @@
 // Answers the page's API from seeded synthetic data, for work on the page without a server. Development only.
 import type { Connect, Plugin } from 'vite'
 import type { TimeseriesRequest } from '../src/api/types'
-import { HOSTS, METRICS, seriesOf } from './mock-data'
-import { evaluate, evaluateFormula, QueryError, stepFor } from './mock-query'
-import type { MockResult } from './mock-query'
+import { HOSTS, METRICS, seriesOf } from './mock-data.ts'
+import { evaluate, evaluateFormula, QueryError, stepFor } from './mock-query.ts'
+import type { MockResult } from './mock-query.ts'
 
 export interface Reply {
   status?: number

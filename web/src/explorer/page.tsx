@@ -15,7 +15,7 @@ import { Toolbar } from './toolbar'
 import { useExplorer } from './use-explorer'
 import type { ExplorerActions } from './use-explorer'
 
-const GRAPH_HEIGHT = 340
+const GRAPH_HEIGHT = 'clamp(280px, 44vh, 680px)'
 
 export function ExplorerPage() {
   const { state, actions } = useExplorer()

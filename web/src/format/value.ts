@@ -136,14 +136,20 @@ export function ticks(min: number, max: number, count: number, unit: UnitPair = 
 
 /** As many decimals as tell two neighbours apart, at most six. */
 function decimalsFor(step: number): number {
-  for (let decimals = 0; decimals < 6; decimals++) {
+  for (let decimals = 0; decimals <= 6; decimals++) {
     const scaled = step * 10 ** decimals
     if (Math.abs(scaled - Math.round(scaled)) < 1e-6 * scaled) return decimals
   }
-  return step < 1e-6 ? 9 : step < 1 ? 3 : 1
+  return step < MIN_FIXED_STEP ? Infinity : step < 1 ? 3 : 1
 }
 
+/** Axes whose smaller steps need many decimals are written with powers of ten. */
+const MIN_FIXED_STEP = 1e-3
+/** Enough digits to tell the ticks of such an axis apart. */
+const TINY_DIGITS = 4
+
 function fixedText(value: number, decimals: number): string {
+  if (decimals === Infinity) return value.toExponential(TINY_DIGITS - 1).replace(/\.?0+e/, 'e')
   const text = value.toFixed(decimals)
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text
 }

@@ -34,8 +34,8 @@ export interface GraphCardProps {
   parts: readonly PartRequest[]
   style?: Partial<GraphStyle>
   legend?: LegendKind
-  /** Of the plotting area, in CSS px. */
-  height?: number
+  /** Of the plotting area: CSS px or any CSS length. */
+  height?: number | string
   /** Bucket in ms; without it the server chooses, for bars the page does. */
   interval?: number
   /** Overrides the unit of the axis. */
@@ -152,8 +152,8 @@ export interface GraphBodyProps {
   title: string
   view: GraphView
   parts: readonly PartRequest[]
-  /** In CSS px; without it the body takes the room that there is. */
-  height?: number
+  /** Without it the body takes the room that there is. */
+  height?: number | string
   onReplace?: (query: string) => void
   /** Somebody else shows the errors. */
   quiet?: boolean

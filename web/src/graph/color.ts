@@ -32,15 +32,33 @@ export function shade(hex: string, share: number): string {
 /** How the second, third, … series of one hue differ from the first. */
 const SHADES = [0, 0.38, -0.32, 0.6, -0.5]
 
-/** Colours for the groups of one graph: the hue is always the group's own, the shade keeps neighbours apart. */
-export function colorsFor(groups: readonly string[]): string[] {
+export interface Named {
+  /** `host:a`; empty for a series without a group. */
+  group: string
+  label: string
+}
+
+/**
+ * Colours for the series of one graph. A group always has its own hue, and a shade where two groups share one;
+ * series without a group have no hue to keep and take the next free one.
+ */
+export function colorsFor(series: readonly Named[]): string[] {
   const used = new Map<string, number>()
-  const byGroup = new Map<string, string>()
-  for (const group of [...new Set(groups)].sort()) {
+  const chosen = new Map<string, string>()
+  const groups = new Set(series.map(({ group }) => group).filter((group) => group !== ''))
+  for (const group of [...groups].sort()) {
     const hue = colorOf(group)
     const turn = used.get(hue) ?? 0
     used.set(hue, turn + 1)
-    byGroup.set(group, shade(hue, SHADES[turn % SHADES.length] ?? 0))
+    chosen.set(group, shade(hue, SHADES[turn % SHADES.length] ?? 0))
   }
-  return groups.map((group) => byGroup.get(group) ?? colorOf(group))
+  return series.map(({ group, label }) => chosen.get(group) ?? freeHue(label, used))
+}
+
+function freeHue(label: string, used: Map<string, number>): string {
+  const start = hash(label) % SERIES_COLORS.length
+  const order = SERIES_COLORS.map((_, index) => SERIES_COLORS[(start + index) % SERIES_COLORS.length] ?? '')
+  const hue = order.find((candidate) => !used.has(candidate)) ?? colorOf(label)
+  used.set(hue, (used.get(hue) ?? 0) + 1)
+  return hue
 }

@@ -105,15 +105,12 @@ export function frameOf(parts: readonly Part[]): Frame {
       })
     })
   }
-  const colors = colorsFor(series.map(({ tags, label }) => (tags.length > 0 ? tags.join(',') : label)))
+  const colors = colorsFor(series.map(({ tags, label }) => ({ group: tags.join(','), label })))
   const interval = intervalOf(times)
   return { times, interval, series: series.map((entry, index) => ({ ...entry, color: colors[index] ?? '' })) }
 }
 
-/** One unit for the axis when all series agree, none otherwise. */
-export function sharedUnit(series: readonly Series[]): UnitPair {
-  const [first] = series
-  if (!first?.unit) return null
-  const name = (unit: UnitPair) => unit?.map((part) => part?.name ?? '').join('/')
-  return series.every(({ unit }) => name(unit) === name(first.unit)) ? first.unit : null
+/** `byte/second`: tells units apart. */
+export function unitName(unit: UnitPair): string {
+  return unit?.map((part) => part?.name ?? '').join('/') ?? ''
 }

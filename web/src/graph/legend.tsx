@@ -5,6 +5,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { formatValue } from '@/format/value'
 import { cx } from '@/ui'
 import type { Frame, Series } from './frame'
+import { isolate, toggle } from './legend-state'
 import { statsOf, STATS } from './stats'
 import type { Stat, Stats } from './stats'
 import css from './graph.module.css'
@@ -21,18 +22,6 @@ export interface LegendProps {
   onPoint?: (key: string | null) => void
   maxHeight?: number
   className?: string
-}
-
-/** Only this one; or all again when it already stands alone. */
-export function isolate(keys: readonly string[], hidden: ReadonlySet<string>, key: string): Set<string> {
-  const alone = !hidden.has(key) && keys.every((other) => other === key || hidden.has(other))
-  return alone ? new Set() : new Set(keys.filter((other) => other !== key))
-}
-
-export function toggle(hidden: ReadonlySet<string>, key: string): Set<string> {
-  const next = new Set(hidden)
-  if (!next.delete(key)) next.add(key)
-  return next
 }
 
 interface Row {

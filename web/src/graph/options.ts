@@ -11,6 +11,8 @@ import { timeTick } from './time-axis'
 
 /** All graphs of a page share one crosshair. */
 const SYNC_KEY = 'page'
+/** Names of the value scales, left and right. */
+const SCALES = ['y', 'y2']
 const LABEL_FONT = `11px ${FONT_SANS}`
 /** Room for one tick, in CSS px. */
 const TICK_HEIGHT = 38
@@ -26,7 +28,8 @@ const STACK_ALPHA = 0.55
 export interface PlotInput {
   plan: Plan
   frame: Frame
-  unit: UnitPair
+  /** Overrides what the series say. */
+  unit: UnitPair | undefined
   fromZero: boolean
   theme: ThemeName
   width: number
@@ -69,6 +72,7 @@ function seriesOf(input: PlotInput): uPlot.Series[] {
     else if (plan.kind === 'area') fill = alpha(stroke, plan.stacked ? STACK_ALPHA : AREA_ALPHA)
     return {
       label: frame.series[index]?.label,
+      scale: SCALES[plan.axisOf[row] ?? 0],
       stroke,
       fill,
       width: bars ? 0 : plan.stacked ? 1 : LINE_WIDTH,
@@ -88,11 +92,9 @@ function bandsOf(plan: Plan): uPlot.Band[] {
 }
 
 function axesOf(input: PlotInput): uPlot.Axis[] {
-  const { unit, theme } = input
-  const look = { stroke: color('axis', theme), font: LABEL_FONT, ticks: { show: false } }
-  const rows = (plot: uPlot) => Math.max(1, plot.bbox.height / uPlot.pxRatio / TICK_HEIGHT)
+  const { theme } = input
   const timeAxis: uPlot.Axis = {
-    ...look,
+    ...axisLook(theme),
     grid: { show: false },
     border: { show: true, stroke: color('line-strong', theme), width: 1 },
     size: X_AXIS_HEIGHT,
@@ -103,20 +105,34 @@ function axesOf(input: PlotInput): uPlot.Axis[] {
       return splits.map((split) => timeTick(split, step))
     },
   }
-  const valueAxis: uPlot.Axis = {
-    ...look,
-    grid: { stroke: color('grid', theme), width: 1 },
+  return [timeAxis, ...input.plan.axes.map((_, axis) => valueAxis(input, axis))]
+}
+
+const axisLook = (theme: ThemeName) => ({
+  stroke: color('axis', theme),
+  font: LABEL_FONT,
+  ticks: { show: false },
+})
+
+function valueAxis(input: PlotInput, axis: number): uPlot.Axis {
+  const scale = SCALES[axis] ?? 'y'
+  const rows = (plot: uPlot) => Math.max(1, plot.bbox.height / uPlot.pxRatio / TICK_HEIGHT)
+  const unit = () => input.unit ?? input.plan.axes[axis]?.unit ?? null
+  return {
+    ...axisLook(input.theme),
+    scale,
+    side: axis === 0 ? 3 : 1,
+    grid: { show: axis === 0, stroke: color('grid', input.theme), width: 1 },
     gap: 6,
     size: (_plot, labels) => Math.max(28, ...(labels ?? []).map(textWidth)) + 10,
-    splits: (plot, _axis, min, max) => ticks(min, max, rows(plot), unit).values,
+    splits: (plot, _axis, min, max) => ticks(min, max, rows(plot), unit()).values,
     values: (plot, splits) => {
       if (input.plan.rows.length === 0) return splits.map(() => '')
-      const { min, max } = plot.scales.y ?? {}
-      const { values, labels } = ticks(min ?? 0, max ?? 1, rows(plot), unit)
+      const { min, max } = plot.scales[scale] ?? {}
+      const { values, labels } = ticks(min ?? 0, max ?? 1, rows(plot), unit())
       return splits.map((split) => labels[values.indexOf(split)] ?? '')
     },
   }
-  return [timeAxis, valueAxis]
 }
 
 let measure: CanvasRenderingContext2D | null | undefined
@@ -142,14 +158,15 @@ export function optionsOf(input: PlotInput, handlers: PlotHandlers): uPlot.Optio
     height,
     ms: 1,
     pxAlign: 1,
-    padding: [10, 8, 0, 0],
+    padding: [10, 16, 0, 0],
     legend: { show: false },
     series: seriesOf(input),
     bands: bandsOf(plan),
     axes: axesOf(input),
     scales: {
       x: { time: true, range: () => handlers.window() },
-      y: { range: () => axisRange(input.plan, input.fromZero) },
+      y: { range: () => axisRange(input.plan, 0, input.fromZero) },
+      ...(plan.axes.length > 1 ? { y2: { range: () => axisRange(input.plan, 1, input.fromZero) } } : {}),
     },
     focus: { alpha: plan.rows.length > 1 ? 0.25 : 1 },
     cursor: {

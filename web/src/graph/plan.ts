@@ -1,6 +1,8 @@
 // From a frame and a style to columns that can be painted: which series in which order, stacked or not.
 import { decimate, markGaps, stack, withSilences } from './shape'
 import type { Drawn } from './shape'
+import type { UnitPair } from '@/api/types'
+import { unitName } from './frame'
 import type { Frame, Value } from './frame'
 
 export type GraphKind = 'line' | 'area' | 'bars'
@@ -27,6 +29,14 @@ export interface Plan {
   stacked: boolean
   kind: GraphKind
   interval: number
+  /** One value axis, or two when exactly two units are drawn: the second stands on the right. */
+  axes: Axis[]
+  /** Which axis each row belongs to. */
+  axisOf: number[]
+}
+
+export interface Axis {
+  unit: UnitPair
   low: number
   high: number
 }
@@ -97,26 +107,39 @@ export function planOf(frame: Frame, style: GraphStyle, hidden: ReadonlySet<stri
   } else {
     rows = style.kind === 'bars' ? fit.rows : fit.rows.map((row) => markGaps(row, fit.times))
   }
-  const [low, high] = extent(rows)
-  return { times: fit.times, rows, order, stacked, kind: style.kind, interval: frame.interval, low, high }
+  const { axes, axisOf } = axesOf(frame, order, rows, stacked)
+  return { times: fit.times, rows, order, stacked, kind: style.kind, interval: frame.interval, axes, axisOf }
+}
+
+function axesOf(frame: Frame, order: readonly number[], rows: readonly Drawn[][], stacked: boolean) {
+  const units = order.map((index) => frame.series[index]?.unit ?? null)
+  const names = units.map(unitName)
+  const distinct = [...new Set(names)]
+  const split = distinct.length === 2 && !stacked
+  const axisOf = names.map((name) => (split ? distinct.indexOf(name) : 0))
+  const groups = split ? [0, 1] : [0]
+  const axes = groups.map((axis): Axis => {
+    const [low, high] = extent(rows.filter((_, row) => axisOf[row] === axis))
+    const unit = split || distinct.length === 1 ? (units[axisOf.indexOf(axis)] ?? null) : null
+    return { unit, low, high }
+  })
+  return { axes, axisOf }
 }
 
 /** Head room above the highest point, so that lines do not touch the edge. */
 const HEAD_ROOM = 0.06
 
 /** The value axis for a plan. */
-export function axisRange(plan: Plan, fromZero: boolean): [min: number, max: number] {
-  let { low, high } = plan
-  if (fromZero || plan.kind !== 'line') {
+export function axisRange(plan: Plan, axis: number, fromZero: boolean): [min: number, max: number] {
+  let { low, high } = plan.axes[axis] ?? { low: 0, high: 1 }
+  const zero = fromZero || plan.kind !== 'line'
+  if (zero) {
     low = Math.min(low, 0)
     high = Math.max(high, 0)
   }
   if (low === high) return low === 0 ? [0, 1] : [low - Math.abs(low) * 0.1, high + Math.abs(high) * 0.1]
   const room = (high - low) * HEAD_ROOM
-  return [
-    low < 0 || !(fromZero || plan.kind !== 'line') ? low - room : low,
-    high > 0 || !fromZero ? high + room : high,
-  ]
+  return [low < 0 || !zero ? low - room : low, high > 0 || !zero ? high + room : high]
 }
 
 /** Points without a neighbour, which no line would show. */

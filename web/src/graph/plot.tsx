@@ -6,7 +6,7 @@ import type { RefObject } from 'react'
 import type { UnitPair } from '@/api/types'
 import { useTheme } from '@/theme'
 import type { TimeWindow } from '@/time'
-import { sharedUnit } from './frame'
+import { unitName } from './frame'
 import type { Frame } from './frame'
 import { dataOf, optionsOf } from './options'
 import type { PlotInput } from './options'
@@ -76,7 +76,7 @@ export function Plot(props: PlotProps) {
   const size = useSize(host)
   const width = size.width
   const plan = useMemo(() => planOf(frame, style, hidden, width), [frame, style, hidden, width])
-  const unit = useMemo(() => props.unit ?? sharedUnit(frame.series), [props.unit, frame])
+  const { unit } = props
   // What a running plot reads through handlers; it must not be rebuilt for these.
   const latest = useRef({ props, plan, focused: null as number | null, pan: null as [number, number] | null })
   useLayoutEffect(() => {
@@ -91,6 +91,8 @@ export function Plot(props: PlotProps) {
         style,
         plan.stacked,
         unit,
+        plan.axisOf,
+        plan.axes.map((axis) => unitName(axis.unit)),
       ]),
     [plan, frame, style, unit],
   )

@@ -5,7 +5,7 @@ import type { ReactNode } from 'react'
 import { MenuHeading, MenuItem, MenuSeparator, toast } from '@/ui'
 import floating from '@/ui/floating.module.css'
 import type { GraphView } from './card'
-import { isolate, toggle } from './legend'
+import { isolate, toggle } from './legend-state'
 
 export interface SeriesAction {
   label: string

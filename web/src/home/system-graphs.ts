@@ -49,12 +49,12 @@ export function systemGraphs(host: string): SystemGraph[] {
     },
     {
       title: 'Network received',
-      style: { kind: 'area' },
+      style: STACKED_AREA,
       parts: [part('a', 'received', `sum:system.net.bytes_rcvd${scope} by {device}`)],
     },
     {
       title: 'Network sent',
-      style: { kind: 'area' },
+      style: STACKED_AREA,
       parts: [part('a', 'sent', `sum:system.net.bytes_sent${scope} by {device}`)],
     },
   ]

@@ -1,7 +1,7 @@
 // The form beside the editor: reads the queries that it can show field by field, and writes them back.
 // `f(g(agg:metric{scope} by {keys}.method(args), args), args)` fits; arithmetic and several queries do not.
-import { tokenize } from './tokens'
-import type { Token } from './tokens'
+import { tokenize } from './tokens.ts'
+import type { Token } from './tokens.ts'
 
 export interface Call {
   name: string
