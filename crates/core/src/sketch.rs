@@ -136,7 +136,8 @@ impl Sketch {
             let weight = (cumulative - rank) / bin.count as f64;
             let low = if index == 0 { self.min } else { lower_bound(bin.key) };
             let value = if low.is_finite() { low * weight + low * GAMMA * (1.0 - weight) } else { low };
-            return Some(value.clamp(self.min, self.max));
+            // Unlike `clamp`, this does not panic for a sketch that came with a minimum above its maximum.
+            return Some(value.max(self.min).min(self.max));
         }
         Some(self.max)
     }

@@ -114,10 +114,13 @@ impl<'a> Fields<'a> {
     fn read_resources(&mut self, json: &mut Json<'a>) -> Result<(), DecodeError> {
         json.array(|json| {
             let (mut kind, mut name) = ("", "");
-            json.object(|json, key| match key {
-                "type" => Ok(kind = json.string_or_null()?),
-                "name" => Ok(name = json.string_or_null()?),
-                _ => json.skip(),
+            json.object(|json, key| {
+                match key {
+                    "type" => kind = json.string_or_null()?,
+                    "name" => name = json.string_or_null()?,
+                    _ => json.skip()?,
+                }
+                Ok(())
             })?;
             if kind != "host" {
                 self.pairs.push((kind, name));
@@ -233,10 +236,13 @@ fn read_pair(json: &mut Json<'_>, points: &mut Vec<Point>) -> Result<(), DecodeE
 
 fn read_point_object(json: &mut Json<'_>, points: &mut Vec<Point>) -> Result<(), DecodeError> {
     let (mut time, mut value) = (0, None);
-    json.object(|json, key| match key {
-        "timestamp" => Ok(time = read_time(json)?),
-        "value" => Ok(value = read_value(json)?),
-        _ => json.skip(),
+    json.object(|json, key| {
+        match key {
+            "timestamp" => time = read_time(json)?,
+            "value" => value = read_value(json)?,
+            _ => json.skip()?,
+        }
+        Ok(())
     })?;
     points.extend(value.map(|value| Point { time, value }));
     Ok(())

@@ -15,7 +15,7 @@ use self::column::{Column, Deltas};
 use self::dictionary::{Dictionaries, Metadata, Resolved};
 use crate::proto::{Proto, Wire, is_probe};
 use crate::report::{Context, DecodeError, Report};
-use crate::sketches::sketch_of;
+use crate::sketches::{Unusable, sketch_of};
 use crate::validate::Gate;
 
 const KIND_MASK: u64 = 0x0f;
@@ -107,7 +107,7 @@ impl<'a> MetricData<'a> {
             unit: self.deltas(26),
         };
         let (mut intervals, mut point_counts) = (self.column(14), self.column(15));
-        let mut values = PointColumns {
+        let mut columns = PointColumns {
             times: self.deltas(16),
             sint64: self.column(17),
             float32: self.column(18),
@@ -117,47 +117,64 @@ impl<'a> MetricData<'a> {
             bin_counts: self.column(22),
             bins: Vec::new(),
         };
-        let (mut points, mut sketches) = (Vec::new(), Vec::new());
-        let (mut tags, mut pairs) = (Resolved::default(), Resolved::default());
+        let mut scratch = Scratch::default();
         while !types.is_empty() {
             let kind_bits = types.varint()?;
             let series = references.next(kind_bits, dictionaries)?;
             let interval = u32::try_from(intervals.varint()?).unwrap_or(u32::MAX);
             let declared_points = point_counts.varint()?;
-            let unusable = values.read(kind_bits, declared_points, &mut points, &mut sketches)?;
+            let unusable = columns.read(kind_bits, declared_points, &mut scratch.points, &mut scratch.sketches)?;
             let metric = dictionaries.names[series.name];
-            if let Some((reason, count)) = unusable {
-                gate.report().drop_points(metric, count, reason);
-            }
-            if let Err(reason) = dictionaries.tags.resolve(series.tags, &mut tags) {
+            unusable.report(metric, gate.report());
+            if let Err(reason) = emit(kind_bits, &series, interval, dictionaries, &mut scratch, gate) {
                 gate.report().drop_series(metric, reason);
-                continue;
-            }
-            if let Err(reason) = dictionaries.resources.resolve(series.resources, &mut pairs) {
-                gate.report().drop_series(metric, reason);
-                continue;
-            }
-            let host = dictionary::host_of(&pairs.list);
-            let others = dictionary::without_host(&pairs.list);
-            let kind = match kind_bits & KIND_MASK {
-                1 => MetricKind::Count,
-                2 => MetricKind::Rate,
-                3 => MetricKind::Gauge,
-                KIND_SKETCH => MetricKind::Distribution,
-                unknown => {
-                    gate.report().drop_series(metric, format!("unknown metric type {unknown}"));
-                    continue;
-                }
-            };
-            let unit = dictionaries.units[series.unit];
-            let raw = RawSeries { metric, host, tags: &tags.list, pairs: &others, kind, interval, unit };
-            match kind {
-                MetricKind::Distribution => gate.sketches(&raw, &mut sketches),
-                _ => gate.series(&raw, &mut points),
             }
         }
         Ok(())
     }
+}
+
+/// Lists of one series, kept from series to series.
+#[derive(Default)]
+struct Scratch<'a> {
+    points: Vec<Point>,
+    sketches: Vec<SketchPoint>,
+    tags: Resolved<&'a str>,
+    pairs: Resolved<(&'a str, &'a str)>,
+}
+
+/// Puts a series together and passes it on; the error is for the report.
+fn emit<'a, S: MetricSink + ?Sized>(
+    kind_bits: u64,
+    series: &SeriesReferences,
+    interval: u32,
+    dictionaries: &'a Dictionaries<'_>,
+    scratch: &mut Scratch<'a>,
+    gate: &mut Gate<'_, S>,
+) -> Result<(), String> {
+    let kind = match kind_bits & KIND_MASK {
+        1 => MetricKind::Count,
+        2 => MetricKind::Rate,
+        3 => MetricKind::Gauge,
+        KIND_SKETCH => MetricKind::Distribution,
+        unknown => return Err(format!("unknown metric type {unknown}")),
+    };
+    dictionaries.tags.resolve(series.tags, &mut scratch.tags)?;
+    dictionaries.resources.resolve(series.resources, &mut scratch.pairs)?;
+    let raw = RawSeries {
+        metric: dictionaries.names[series.name],
+        host: dictionary::host_of(&scratch.pairs.list),
+        tags: &scratch.tags.list,
+        pairs: &dictionary::without_host(&scratch.pairs.list),
+        kind,
+        interval,
+        unit: dictionaries.units[series.unit],
+    };
+    match kind {
+        MetricKind::Distribution => gate.sketches(&raw, &mut scratch.sketches),
+        _ => gate.series(&raw, &mut scratch.points),
+    }
+    Ok(())
 }
 
 /// The columns of references into dictionaries.
@@ -216,11 +233,11 @@ impl PointColumns<'_> {
         declared: u64,
         points: &mut Vec<Point>,
         sketches: &mut Vec<SketchPoint>,
-    ) -> Result<Option<(&'static str, u64)>, DecodeError> {
+    ) -> Result<Unusable, DecodeError> {
         points.clear();
         sketches.clear();
         let value_kind = kind_bits & VALUE_MASK;
-        let mut unusable = None;
+        let mut unusable = Unusable::default();
         for _ in 0..declared {
             // Every point takes a time, so a lie about their number ends with that column.
             let Some(time) = self.times.next()? else { break };
@@ -233,7 +250,7 @@ impl PointColumns<'_> {
             }
             match self.sketch(value_kind)? {
                 Some(Ok(sketch)) => sketches.push(SketchPoint { time, sketch }),
-                Some(Err(reason)) => unusable = Some((reason, unusable.map_or(1, |(_, count)| count + 1))),
+                Some(Err(reason)) => unusable.add(reason),
                 None => break,
             }
         }

@@ -41,7 +41,7 @@ fn decode_series<'a, S: MetricSink + ?Sized>(
     scratch.tags.clear();
     scratch.points.clear();
     let (mut metric, mut host) = ("", "");
-    let mut unusable = None;
+    let mut unusable = Unusable::default();
     while let Some((field, wire)) = series.next()? {
         match (field, wire) {
             (1, Wire::Bytes(text)) => metric = text.text("metric")?,
@@ -49,18 +49,35 @@ fn decode_series<'a, S: MetricSink + ?Sized>(
             (4, Wire::Bytes(text)) => scratch.tags.push(text.text("tags")?),
             (7, Wire::Bytes(sketch)) => match read_sketch(sketch, &mut scratch.keys, &mut scratch.counts)? {
                 Ok(point) => scratch.points.push(point),
-                Err(reason) => unusable = Some((reason, unusable.map_or(1, |(_, count)| count + 1))),
+                Err(reason) => unusable.add(reason),
             },
             _ => {}
         }
     }
-    if let Some((reason, count)) = unusable {
-        gate.report().drop_points(metric, count, reason);
-    }
+    unusable.report(metric, gate.report());
     let kind = MetricKind::Distribution;
     let raw = RawSeries { metric, host, tags: &scratch.tags, pairs: &[], kind, interval: 0, unit: "" };
     gate.sketches(&raw, &mut scratch.points);
     Ok(())
+}
+
+/// Why sketches of a series are unusable, kept until its name is known. Allocates only in trouble.
+#[derive(Debug, Default)]
+pub(crate) struct Unusable(Vec<(&'static str, u64)>);
+
+impl Unusable {
+    pub(crate) fn add(&mut self, reason: &'static str) {
+        match self.0.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, count)) => *count += 1,
+            None => self.0.push((reason, 1)),
+        }
+    }
+
+    pub(crate) fn report(self, metric: &str, report: &mut Report) {
+        for (reason, count) in self.0 {
+            report.drop_points(metric, count, reason);
+        }
+    }
 }
 
 /// Reads one `Dogsketch`; the inner error says why this one sketch is unusable.
@@ -113,6 +130,13 @@ pub(crate) fn sketch_of(
     // The smallest i16 is no key: keys are symmetric around 0.
     if bins.clone().any(|(key, _)| i16::try_from(key).map_or(true, |key| key == i16::MIN)) {
         return Err("sketch has a bin key beyond 32767");
+    }
+    if bins.clone().any(|(_, count)| count > u64::from(u32::MAX)) {
+        return Err("sketch has a bin count beyond 4294967295");
+    }
+    // Quantiles are kept between the two. NaN is left to the gate.
+    if min > max {
+        return Err("sketch has a minimum above its maximum");
     }
     let bins = bins.map(|(key, count)| Bin { key: key as i16, count });
     Ok(Sketch::from_parts(bins, count, sum, min, max))

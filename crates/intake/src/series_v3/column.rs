@@ -58,7 +58,7 @@ impl<'a> Deltas<'a> {
     }
 
     /// The rest of the column, counted from 0 again.
-    pub(super) fn from_zero(self) -> Self {
+    pub(super) fn counted_anew(self) -> Self {
         Self { sum: 0, ..self }
     }
 

@@ -230,7 +230,7 @@ impl<'a> Resources<'a> {
         while !sizes.is_empty() {
             let size = sizes.varint()?;
             // Differences start anew in each set.
-            (types, names) = (types.from_zero(), names.from_zero());
+            (types, names) = (types.counted_anew(), names.counted_anew());
             for _ in 0..size {
                 let kind = types.next_index(read.texts.len(), "resource type out of range")?;
                 let name = names.next_index(read.texts.len(), "resource name out of range")?;

@@ -308,14 +308,20 @@ fn sketches_that_make_no_sense_are_dropped() {
         .message(7, sketch(0, &[], &[], 0.0))
         .message(7, sketch(1, &[1], &[], 1.0))
         .message(7, sketch(1, &[40_000], &[1], 1.0))
-        .message(7, sketch(1, &[5], &[1], f64::NAN));
+        .message(7, sketch(1, &[5], &[1], f64::NAN))
+        .message(7, sketch(1, &[5], &[1 << 32], 1.0))
+        .message(7, Message::default().varint(2, 1).double(3, 5.0).double(4, 4.0));
     let unpacked = Message::default().varint(1, 1_656_581_401).varint(2, 1).varint(7, encode::zigzag(-7)).varint(8, 1);
     let body = Message::default().message(1, series.message(7, unpacked));
     let mut sink = Recorder::default();
     let report = sketches::decode(&body.0, &CTX, &mut sink).unwrap();
     expect![[r#"
         m distribution 1656581400: count 3 sum 5.0 min 1.0 max 2.0 bins [(1338, 2), (1400, 1)] 1656581401: count 1 sum 0.0 min 0.0 max 0.0 bins [(-7, 1)]
-        dropped 3 "m": sketch has a bin key beyond 32767
+        dropped 1 "m": sketch has no values
+        dropped 1 "m": sketch has not as many bin counts as bin keys
+        dropped 1 "m": sketch has a bin key beyond 32767
+        dropped 1 "m": sketch has a bin count beyond 4294967295
+        dropped 1 "m": sketch has a minimum above its maximum
         dropped 1 "m": value is not a number
     "#]]
     .assert_eq(&show(&sink, &report));

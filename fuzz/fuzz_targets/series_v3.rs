@@ -1,0 +1,13 @@
+//! Series and sketches as v3 columns.
+#![no_main]
+
+mod checked_sink;
+
+use checked_sink::{CTX, CheckedSink};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|body: &[u8]| {
+    let mut sink = CheckedSink::default();
+    let decoded = galgo_intake::series_v3::decode(body, &CTX, &mut sink);
+    sink.agree_with(&decoded);
+});
