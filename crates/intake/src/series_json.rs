@@ -92,7 +92,13 @@ impl<'a> Fields<'a> {
     fn read(&mut self, json: &mut Json<'a>, key: &str) -> Result<bool, DecodeError> {
         match key {
             "metric" => self.metric = json.string_or_null()?,
-            "host" => self.host = json.string_or_null()?,
+            "host" => {
+                let host = json.string_or_null()?;
+                // An empty key leaves the host to the resources, whichever comes first.
+                if !host.is_empty() {
+                    self.host = host;
+                }
+            }
             "tags" => read_tags(json, &mut self.tags)?,
             "type" => self.kind = read_kind(json)?,
             "interval" if !json.null() => self.interval = interval_of(json.number()? as i64),

@@ -1,6 +1,10 @@
 //! Payloads that claim far more than they hold must cost no more than they hold.
 
-use galgo_intake::{Context, series_v3, sketches};
+use galgo_intake::{
+    Context, check_run, distribution_points, events, host_metadata, metadata, series_v1, series_v3, sketches,
+};
+use proptest::prelude::*;
+use serde_json::{Map, Value};
 
 use crate::encode::{Column, Message, push_varint, zigzag};
 use crate::sink::Recorder;
@@ -84,4 +88,63 @@ fn counts_that_lie_end_with_their_column() {
     let mut sink = Recorder::default();
     sketches::decode(&body.0, &CTX, &mut sink).unwrap();
     assert_eq!(sink.series[0].sketches[0].sketch.bins().len(), 1);
+}
+
+/// JSON made of the keys that decoders look for, with values of any kind behind them.
+fn confused_json() -> impl Strategy<Value = Value> {
+    const KEYS: [&str; 24] = [
+        "series",
+        "metric",
+        "points",
+        "tags",
+        "type",
+        "host",
+        "interval",
+        "resources",
+        "name",
+        "timestamp",
+        "value",
+        "check",
+        "status",
+        "metrics",
+        "events",
+        "service_checks",
+        "meta",
+        "host-tags",
+        "gohai",
+        "agent_checks",
+        "external_host_tags",
+        "internalHostname",
+        "title",
+        "text",
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        prop::sample::select(&KEYS[..]).prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 60, 6, |inner| {
+        let member = (prop::sample::select(&KEYS[..]).prop_map(String::from), inner.clone());
+        prop_oneof![
+            prop::collection::vec(inner, 0..6).prop_map(Value::from),
+            prop::collection::vec(member, 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect::<Map<_, _>>())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn confused_json_never_panics(value in confused_json()) {
+        let body = value.to_string();
+        let mut sink = Recorder::default();
+        let _ = series_v1::decode(body.as_bytes(), &CTX, &mut sink);
+        let _ = distribution_points::decode(body.as_bytes(), &CTX, &mut sink);
+        let _ = check_run::decode(body.as_bytes(), &CTX);
+        let _ = events::decode(body.as_bytes(), &CTX);
+        let _ = metadata::decode(body.as_bytes());
+        let _ = host_metadata::decode(body.as_bytes(), &CTX, &mut sink);
+    }
 }

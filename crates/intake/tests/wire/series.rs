@@ -40,7 +40,7 @@ fn v1_as_agents_and_clients_write_it() {
             {"metric": "app.now", "points": [[0, 1], [null, 2], [-5, 3]]},
             {"metric": "app.null.value", "points": [[1656581400, null], [1656581401, 1]]},
             {"metric": "app.esc\u0061ped", "points": [[1656581400, 1]], "tags": ["path:\"C:\\\\x\"", "emoji:\ud83d\ude00", "half:\ud83d"], "host": "w\u00e9b"},
-            {"metric": "app.resources", "points": [[1656581400, 1]], "resources": [{"type": "host", "name": "r-1"}, {"type": "cluster", "name": "c"}], "tags": [1, true, null, "x"]}
+            {"metric": "app.resources", "points": [[1656581400, 1]], "resources": [{"type": "host", "name": "r-1"}, {"type": "cluster", "name": "c"}], "tags": [1, true, null, "x"], "host": ""}
         ]}"#,
         expect![[r#"
             system.load.1 gauge host=web-1 1656581400=0.5
