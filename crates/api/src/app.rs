@@ -7,6 +7,7 @@ use std::time::Duration;
 use galgo_catalog::{Catalog, CatalogError};
 use galgo_core::Clock;
 use galgo_metrics::Engine;
+use parking_lot::RwLock;
 use tokio::sync::Semaphore;
 
 use crate::error::ApiError;
@@ -70,6 +71,16 @@ pub struct App {
     pub(crate) decoders: Arc<Semaphore>,
     stopping: AtomicBool,
     started: Duration,
+    foreign: RwLock<Vec<ForeignCounters>>,
+}
+
+/// Counters of another part of the process, for `/metrics`.
+struct ForeignCounters(Box<dyn Fn() -> Vec<(&'static str, u64)> + Send + Sync>);
+
+impl std::fmt::Debug for ForeignCounters {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("ForeignCounters")
+    }
 }
 
 impl App {
@@ -85,6 +96,7 @@ impl App {
             decoders: Arc::new(Semaphore::new(cores)),
             stopping: AtomicBool::new(false),
             started: clock.monotonic(),
+            foreign: RwLock::default(),
             engine,
             catalog,
             clock,
@@ -100,6 +112,16 @@ impl App {
     /// Whether the server is about to end.
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Shows counters of another part of the process on `/metrics`.
+    pub fn show_counters(&self, read: impl Fn() -> Vec<(&'static str, u64)> + Send + Sync + 'static) {
+        self.foreign.write().push(ForeignCounters(Box::new(read)));
+    }
+
+    /// Those counters now.
+    pub fn foreign_counters(&self) -> Vec<(&'static str, u64)> {
+        self.foreign.read().iter().flat_map(|counters| counters.0()).collect()
     }
 
     /// How long this process has served.

@@ -88,6 +88,9 @@ fn exposition(app: &App) -> String {
         head(&mut text, name, help, kind);
         let _ = writeln!(text, "{name} {value}");
     }
+    for (name, value) in app.foreign_counters() {
+        let _ = writeln!(text, "# TYPE {name} untyped\n{name} {value}");
+    }
     text
 }
 

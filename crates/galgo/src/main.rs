@@ -1,1 +1,67 @@
-fn main() {}
+//! The binary: commands, configuration, wiring. Nothing else.
+#![forbid(unsafe_code)]
+
+mod banner;
+mod bench;
+mod config;
+mod local;
+mod logging;
+mod query_cmd;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use galgo_core::SystemClock;
+
+use crate::config::{Config, Flags};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Self-hosted observability that speaks Datadog's public protocols.
+#[derive(Debug, Parser)]
+#[command(name = "galgo", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the server: intake, API, page, DogStatsD and this machine's own metrics.
+    Serve(Box<Flags>),
+    /// Asks a server for a metric query: a table and a small graph.
+    Query(query_cmd::QueryArgs),
+    /// Measures a server on a fixed data set shaped like host agents.
+    Bench(bench::BenchArgs),
+    /// Prints the version.
+    Version,
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Serve(flags) => serve(&flags),
+        Command::Query(args) => query_cmd::run(&args, &SystemClock::new()),
+        Command::Bench(args) => bench::run(&args, &SystemClock::new()),
+        Command::Version => {
+            println!("galgo {}", env!("CARGO_PKG_VERSION"));
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn serve(flags: &Flags) -> ExitCode {
+    let serving = || -> anyhow::Result<()> {
+        let config = Config::load(flags)?;
+        logging::start(config.log_format, &config.log_level)?;
+        tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve::run(config))
+    };
+    match serving() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("galgo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

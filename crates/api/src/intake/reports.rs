@@ -12,6 +12,7 @@ use galgo_catalog::hosts::report::kind;
 use galgo_intake::host_metadata::{AgentCheck, HostMetadata, Intake};
 use galgo_intake::inflate::with_inflater;
 use galgo_intake::metadata::Inventory;
+use galgo_metrics::Batch;
 use galgo_intake::{Context, DecodeError, check_run as checks, host_metadata, metadata as inventory};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
@@ -53,33 +54,56 @@ pub async fn check_run(
 
 /// `POST /intake/`: host metadata, tags, events, and all that an agent 5 sends.
 pub async fn intake(State(app): State<Arc<App>>, _: Sender, headers: HeaderMap, body: Body) -> ApiResult<Response> {
-    let context = Context::new(app.clock.now_s(), user_agent(&headers));
-    let mut batch = app.engine.batch();
-    let mut sink = Sightings::new(&mut batch);
-    let Some(payload) = decode(&app, &headers, body, |bytes| host_metadata::decode(bytes, &context, &mut sink)).await?
-    else {
+    let sender = user_agent(&headers);
+    let Some(taken) = decode(&app, &headers, body, |bytes| TakenIntake::decode(&app, bytes, sender)).await? else {
         return Ok(accepted());
     };
-    let (hosts, _) = sink.finish();
-    if payload.report.accepted_points > 0 {
-        app.engine.commit(batch).await?;
-    }
-    hosts.iter().for_each(|host| app.catalog.host_seen(host));
-    app.catalog.record_checks(&payload.check_runs);
-    account(&app, &payload.report);
-    if !payload.events.is_empty() {
-        let bytes = payload.events.iter().map(|event| event.title.len() + event.text.len()).sum::<usize>();
-        app.catalog.count_unkept(EVENTS_IN_INTAKE.path, bytes as u64, user_agent(&headers).unwrap_or_default());
-    }
-    if !payload.external_host_tags.is_empty() {
-        let tags = payload.external_host_tags.iter().cloned();
-        let by_host = tags.map(|(host, tags)| (host, tags.into_iter().collect())).collect();
-        app.catalog.external_host_tags(by_host).await?;
-    }
-    if let Some(report) = report_of(payload) {
-        app.catalog.report_host(report).await?;
-    }
+    taken.keep(&app, sender.unwrap_or_default()).await?;
     Ok(accepted())
+}
+
+/// Takes a payload of `/intake/` that was made in this process: the description of the server's own host.
+pub async fn take_own(app: &App, payload: &[u8], user_agent: &str) -> ApiResult<()> {
+    TakenIntake::decode(app, payload, Some(user_agent))?.keep(app, user_agent).await
+}
+
+/// A decoded payload of `/intake/` with the points that an agent 5 mixes into it.
+struct TakenIntake {
+    payload: Intake,
+    batch: Batch,
+    hosts: Vec<String>,
+}
+
+impl TakenIntake {
+    fn decode(app: &App, bytes: &[u8], user_agent: Option<&str>) -> Result<Self, DecodeError> {
+        let context = Context::new(app.clock.now_s(), user_agent);
+        let mut batch = app.engine.batch();
+        let mut sink = Sightings::new(&mut batch);
+        let payload = host_metadata::decode(bytes, &context, &mut sink)?;
+        let (hosts, _) = sink.finish();
+        Ok(Self { payload, batch, hosts })
+    }
+
+    async fn keep(self, app: &App, user_agent: &str) -> ApiResult<()> {
+        let Self { payload, batch, hosts } = self;
+        app.engine.commit(batch).await?;
+        hosts.iter().for_each(|host| app.catalog.host_seen(host));
+        app.catalog.record_checks(&payload.check_runs);
+        account(app, &payload.report);
+        if !payload.events.is_empty() {
+            let bytes = payload.events.iter().map(|event| event.title.len() + event.text.len()).sum::<usize>();
+            app.catalog.count_unkept(EVENTS_IN_INTAKE.path, bytes as u64, user_agent);
+        }
+        if !payload.external_host_tags.is_empty() {
+            let tags = payload.external_host_tags.iter().cloned();
+            let by_host = tags.map(|(host, tags)| (host, tags.into_iter().collect())).collect();
+            app.catalog.external_host_tags(by_host).await?;
+        }
+        if let Some(report) = report_of(payload) {
+            app.catalog.report_host(report).await?;
+        }
+        Ok(())
+    }
 }
 
 /// `POST /api/v1/metadata`: one inventory.
