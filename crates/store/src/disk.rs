@@ -29,7 +29,7 @@ pub trait DiskFile: Send + Sync + std::fmt::Debug {
     /// Fills the buffer from an offset or fails.
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
     /// Length in bytes.
-    fn len(&self) -> io::Result<u64>;
+    fn length(&self) -> io::Result<u64>;
     /// Makes content and length durable.
     fn sync_data(&self) -> io::Result<()>;
     /// Cuts or extends the file.
@@ -119,7 +119,7 @@ impl DiskFile for OsFile {
         self.0.read_exact_at(buffer, offset)
     }
 
-    fn len(&self) -> io::Result<u64> {
+    fn length(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
     }
 

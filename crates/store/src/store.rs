@@ -222,7 +222,7 @@ impl Inner {
         {
             return Ok(None);
         }
-        let opened = self.dir.open_file(&file.path).and_then(|opened| Ok((opened.len()?, opened)));
+        let opened = self.dir.open_file(&file.path).and_then(|opened| Ok((opened.length()?, opened)));
         let (found, opened) = match opened {
             Ok(opened) => opened,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

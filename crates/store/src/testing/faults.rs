@@ -169,8 +169,8 @@ impl DiskFile for FaultyFile {
         self.file.read_exact_at(buffer, offset)
     }
 
-    fn len(&self) -> io::Result<u64> {
-        self.file.len()
+    fn length(&self) -> io::Result<u64> {
+        self.file.length()
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -180,7 +180,7 @@ impl DiskFile for FaultyFile {
 
     fn set_len(&self, length: u64) -> io::Result<()> {
         self.fs.check(Operation::SetLen)?;
-        self.fs.give_back(self.file.len()?.saturating_sub(length));
+        self.fs.give_back(self.file.length()?.saturating_sub(length));
         self.file.set_len(length)
     }
 }

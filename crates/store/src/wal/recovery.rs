@@ -124,7 +124,7 @@ impl<F: FnMut(&[u8]) -> Result<(), String>> Recoverer<'_, F> {
     /// Up to `most` bytes from the start of a file.
     fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
         let file = self.fs.open(path)?;
-        let length = file.len()?;
+        let length = file.length()?;
         if length > MAX_FILE_BYTES {
             return Err(io::Error::other(format!("file of {length} bytes, limit {MAX_FILE_BYTES}")));
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::disk::{FileSystem, append_all};
 
 /// Zeros are written in pieces of this size.
-const PIECE: [u8; 64 << 10] = [0; 64 << 10];
+static PIECE: [u8; 64 << 10] = [0; 64 << 10];
 
 /// The reserve of one log.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Reserve {
 
     /// Makes sure that the file is there in full length; leaves nothing behind when it does not fit.
     pub fn keep(&self) -> io::Result<()> {
-        let there = self.fs.open(&self.path).and_then(|file| file.len()).ok();
+        let there = self.fs.open(&self.path).and_then(|file| file.length()).ok();
         if there == Some(self.bytes) {
             return Ok(());
         }
