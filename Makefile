@@ -65,7 +65,7 @@ exercise-check:
 .PHONY: bench
 bench: need-cargo web ## Figures of the metric engine on a seeded data set, beside the goals
 	$(CARGO) build --release -p galgo
-	target/release/galgo bench metrics
+	target/release/galgo bench suite
 
 .PHONY: fuzz
 fuzz: need-cargo ## Each fuzz target for 60 s (needs a nightly toolchain and cargo-fuzz)

@@ -57,8 +57,15 @@ pub struct QueryArgs {
     pub no_graph: bool,
 }
 
-/// Runs the command. The exit code is 0 with an answer (also an empty one) and 1 without.
-pub fn run(args: &QueryArgs, clock: &dyn Clock) -> anyhow::Result<ExitCode> {
+/// Runs the command. The exit code is 0 with an answer (also an empty one) and 1 without; why is printed.
+pub fn run(args: &QueryArgs, clock: &dyn Clock) -> ExitCode {
+    answer(args, clock).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn answer(args: &QueryArgs, clock: &dyn Clock) -> anyhow::Result<ExitCode> {
     let now = clock.now_s();
     let zone = jiff::tz::TimeZone::system();
     let from = times::parse(&args.from, now, &zone).with_context(|| format!("--from {:?}", args.from))?;
@@ -178,6 +185,8 @@ fn print_refusal(reply: &Reply, args: &QueryArgs) {
         }
     }
     if matches!(reply.status, 401 | 403) {
-        eprintln!("hint: give --api-key and --app-key, or set GALGO_API_KEY and GALGO_APP_KEY; galgo serve prints them at its first start");
+        eprintln!(
+            "hint: give --api-key and --app-key, or set GALGO_API_KEY and GALGO_APP_KEY; galgo serve prints them at its first start"
+        );
     }
 }

@@ -171,9 +171,15 @@ pub struct Server {
     receiver: Arc<Receiver>,
     udp_addr: Option<SocketAddr>,
     stop: StopHandle,
+    running: Mutex<Running>,
+    output: Arc<dyn Output>,
+}
+
+/// What ends when the server ends.
+#[derive(Debug, Default)]
+struct Running {
     readers: Vec<JoinHandle<()>>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
-    output: Arc<dyn Output>,
     files: Vec<SocketFile>,
 }
 
@@ -183,38 +189,29 @@ impl Server {
         let aggregator = Mutex::new(Aggregator::new(config.aggregator));
         let receiver = Arc::new(Receiver { aggregator, clock, counters: Counters::default() });
         let (handle, stop) = stop_signal();
-        let mut server =
-            Self { receiver, udp_addr: None, stop: handle, readers: vec![], tasks: vec![], output, files: vec![] };
+        let mut running = Running::default();
+        let mut udp_addr = None;
         let buffer_bytes = config.receive_buffer_bytes;
         if let Some(addr) = config.udp {
             let failed = |source| ServerError { place: format!("udp {addr}"), source };
             let socket = sockets::bind_udp(addr, buffer_bytes).map_err(failed)?;
-            server.udp_addr = socket.local_addr().ok();
-            server.read("dogstatsd-udp", socket, stop.clone()).map_err(failed)?;
+            udp_addr = socket.local_addr().ok();
+            running.readers.push(read("dogstatsd-udp", socket, &receiver, &stop).map_err(failed)?);
         }
         if let Some(path) = config.unix_datagram {
             let failed = |source| ServerError { place: format!("unix socket {}", path.display()), source };
             let socket = sockets::bind_unix_datagram(&path, buffer_bytes).map_err(failed)?;
-            server.files.push(SocketFile(path.clone()));
-            server.read("dogstatsd-uds", socket, stop.clone()).map_err(failed)?;
+            running.files.push(SocketFile(path.clone()));
+            running.readers.push(read("dogstatsd-uds", socket, &receiver, &stop).map_err(failed)?);
         }
         if let Some(path) = config.unix_stream {
             let failed = |source| ServerError { place: format!("unix stream socket {}", path.display()), source };
             let listener = sockets::bind_unix_stream(&path).map_err(failed)?;
-            server.files.push(SocketFile(path.clone()));
-            server.tasks.push(tokio::spawn(accept(listener, Arc::clone(&server.receiver), stop.clone())));
+            running.files.push(SocketFile(path.clone()));
+            running.tasks.push(tokio::spawn(accept(listener, Arc::clone(&receiver), stop.clone())));
         }
-        let (receiver, output) = (Arc::clone(&server.receiver), Arc::clone(&server.output));
-        server.tasks.push(tokio::spawn(flush(receiver, output, stop)));
-        Ok(server)
-    }
-
-    fn read(&mut self, name: &str, socket: impl DatagramSocket, stop: Stop) -> io::Result<()> {
-        let receiver = Arc::clone(&self.receiver);
-        let thread = std::thread::Builder::new().name(name.into());
-        let reader = thread.spawn(move || sockets::read_datagrams(&socket, &stop, |packet| receiver.take(packet)))?;
-        self.readers.push(reader);
-        Ok(())
+        running.tasks.push(tokio::spawn(flush(Arc::clone(&receiver), Arc::clone(&output), stop)));
+        Ok(Self { receiver, udp_addr, stop: handle, running: Mutex::new(running), output })
     }
 
     /// The UDP address in use.
@@ -245,24 +242,30 @@ impl Server {
     }
 
     /// Stops reading, takes what the kernel still holds, flushes everything (open buckets included) and returns once
-    /// the output has it.
-    pub async fn shutdown(self) {
+    /// the output has it. A second call finds nothing to do.
+    pub async fn shutdown(&self) {
         self.stop.stop();
-        let readers = self.readers;
-        let joined =
-            tokio::task::spawn_blocking(move || readers.into_iter().filter_map(|reader| reader.join().err()).count());
-        if joined.await.unwrap_or(1) > 0 {
+        let Running { readers, tasks, files } = std::mem::take(&mut *self.running.lock());
+        let join = move || readers.into_iter().filter_map(|reader| reader.join().err()).count();
+        if tokio::task::spawn_blocking(join).await.unwrap_or(1) > 0 {
             tracing::error!("a DogStatsD reader broke");
         }
-        for task in self.tasks {
+        for task in tasks {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a DogStatsD task broke");
             }
         }
         let report = self.receiver.aggregator.lock().flush_all(self.receiver.clock.now_s());
         self.receiver.deliver(report, &*self.output).await;
-        drop(self.files);
+        drop(files);
     }
+}
+
+/// Starts the thread that reads a socket.
+fn read(name: &str, socket: impl DatagramSocket, receiver: &Arc<Receiver>, stop: &Stop) -> io::Result<JoinHandle<()>> {
+    let (receiver, stop) = (Arc::clone(receiver), stop.clone());
+    let thread = std::thread::Builder::new().name(name.into());
+    thread.spawn(move || sockets::read_datagrams(&socket, &stop, |packet| receiver.take(packet)))
 }
 
 /// Flushes closed buckets until the stop signal.

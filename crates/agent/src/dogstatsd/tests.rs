@@ -548,3 +548,28 @@ fn throughput() {
         seconds * 1e9 / f64::from(PACKETS)
     );
 }
+
+/// Not a test of correctness either: the same over a Unix socket, sender and kernel included.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement"]
+async fn throughput_over_a_socket() {
+    const PACKETS: usize = 1_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let (server, _output, _) = serve(folder.path());
+    let socket = std::os::unix::net::UnixDatagram::unbound().unwrap();
+    socket.connect(folder.path().join("dsd.socket")).unwrap();
+    let clock = SystemClock::new();
+    let before = clock.monotonic();
+    let sender = tokio::task::spawn_blocking(move || {
+        for i in 0..PACKETS {
+            let packet =
+                format!("http.requests:1|c|#env:prod,service:web,version:1.2.{},route:/api/{}", i % 3, i % 1000);
+            socket.send(packet.as_bytes()).unwrap();
+        }
+    });
+    sender.await.unwrap();
+    wait_until(|| server.stats().packets == PACKETS as u64).await;
+    let seconds = (clock.monotonic() - before).as_secs_f64();
+    println!("{:.0} packets a second over a Unix socket", PACKETS as f64 / seconds);
+    server.shutdown().await;
+}

@@ -205,7 +205,8 @@ mod tests {
                 │
               0 ┼┬────────────────┬─────────────────┬─────────────────┬
                  12:00          12:20             12:40           13:00
-        "#]].assert_eq(&written(&Answer { series: vec![series(points)] }));
+        "#]]
+        .assert_eq(&written(&Answer { series: vec![series(points)] }));
     }
 
     #[test]
@@ -226,16 +227,20 @@ mod tests {
                 │
               6 ┼┬────────────────┬─────────────────┬─────────────────┬
                  12:00          12:20             12:40           13:00
-        "#]].assert_eq(&written(&Answer { series: vec![series(points)] }));
+        "#]]
+        .assert_eq(&written(&Answer { series: vec![series(points)] }));
         assert_eq!(written(&Answer::default()), "");
         assert_eq!(written(&Answer { series: vec![series(vec![])] }), "");
     }
 
     #[test]
     fn ranges_are_round() {
-        for (values, low, high) in
-            [(vec![0.3, 97.0], 0.0, 100.0), (vec![95.0, 97.0], 95.0, 97.0), (vec![-3.0, 9.0], -5.0, 15.0), (vec![0.0], -0.5, 0.5)]
-        {
+        for (values, low, high) in [
+            (vec![0.3, 97.0], 0.0, 100.0),
+            (vec![95.0, 97.0], 95.0, 97.0),
+            (vec![-3.0, 9.0], -5.0, 15.0),
+            (vec![0.0], -0.5, 0.5),
+        ] {
             assert_eq!(Range::of(values.iter().copied()), Some(Range { low, high }), "{values:?}");
         }
         assert_eq!(Range::of([f64::INFINITY].into_iter()), None);

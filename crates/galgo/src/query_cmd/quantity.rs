@@ -25,15 +25,8 @@ const BYTES: Scale = &[
     (1_099_511_627_776.0, "TiB"),
     (1_125_899_906_842_624.0, "PiB"),
 ];
-const SECONDS: Scale = &[
-    (1e-9, "ns"),
-    (1e-6, "µs"),
-    (1e-3, "ms"),
-    (1.0, "s"),
-    (60.0, "min"),
-    (3600.0, "h"),
-    (86_400.0, "d"),
-];
+const SECONDS: Scale =
+    &[(1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1.0, "s"), (60.0, "min"), (3600.0, "h"), (86_400.0, "d")];
 const PLAIN: Scale = &[(1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T")];
 
 impl Unit {
@@ -46,7 +39,8 @@ impl Unit {
         let short = text(first, "short_name");
         let name = if short.is_empty() { text(first, "plural") } else { short };
         let per = unit.and_then(|pair| pair.get(1)).filter(|per| per.is_object());
-        let per = per.map(|per| if text(per, "short_name").is_empty() { text(per, "name") } else { text(per, "short_name") });
+        let per =
+            per.map(|per| if text(per, "short_name").is_empty() { text(per, "name") } else { text(per, "short_name") });
         Self {
             family: text(first, "family"),
             name,
@@ -131,9 +125,7 @@ mod tests {
 
     #[test]
     fn units_scale_by_their_family() {
-        let unit = |family: &str, name: &str, short: Option<&str>, scale: f64| {
-            json!([{ "family": family, "name": name, "plural": format!("{name}s"), "short_name": short, "scale_factor": scale }, null])
-        };
+        let unit = |family: &str, name: &str, short: Option<&str>, scale: f64| json!([{ "family": family, "name": name, "plural": format!("{name}s"), "short_name": short, "scale_factor": scale }, null]);
         for (unit, value, expected) in [
             (json!(null), 1234.5, "1.234 k"),
             (json!(null), 0.5, "0.5"),

@@ -16,7 +16,8 @@ pub(super) fn write_table(out: &mut impl Write, answer: &Answer, style: &Style) 
     let header = ["GROUP", "LAST", "AVG", "MIN", "MAX"].map(str::to_owned);
     let shown = &answer.series[..answer.series.len().min(MAX_ROWS)];
     let several = shown.iter().any(|series| differ_in_query(series, &shown[0]));
-    let rows: Vec<[String; 5]> = std::iter::once(header).chain(shown.iter().map(|series| row(series, several))).collect();
+    let rows: Vec<[String; 5]> =
+        std::iter::once(header).chain(shown.iter().map(|series| row(series, several))).collect();
     let widths: Vec<usize> =
         (0..5).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
     // The group gives way so that a line fits.
@@ -134,7 +135,11 @@ mod tests {
         let answer = Answer {
             series: vec![
                 series("avg:m{$}", "host:a", &[(0.0, 1.0), (20.0, 2.0), (40.0, 1.5)]),
-                series("avg:m{$}", "host:with-a-name-that-is-far-too-long-for-one-line-of-a-terminal", &[(0.0, 1000.0)]),
+                series(
+                    "avg:m{$}",
+                    "host:with-a-name-that-is-far-too-long-for-one-line-of-a-terminal",
+                    &[(0.0, 1000.0)],
+                ),
                 series("avg:m{$}", "host:c", &[]),
             ],
         };
@@ -143,14 +148,17 @@ mod tests {
             ● host:a                                  1.5  1.5    1    2
             ● host:with-a-name-that-is-far-too-lon…   1 k  1 k  1 k  1 k
             ● host:c                                    –    –    –    –
-        "#]].assert_eq(&written(|out| write_table(out, &answer, &Style { colours: false, width: 60 })));
-        let two_queries = Answer { series: vec![series("avg:m{$}", "*", &[(0.0, 1.0)]), series("max:n{$}", "*", &[(0.0, 2.0)])] };
+        "#]]
+        .assert_eq(&written(|out| write_table(out, &answer, &Style { colours: false, width: 60 })));
+        let two_queries =
+            Answer { series: vec![series("avg:m{$}", "*", &[(0.0, 1.0)]), series("max:n{$}", "*", &[(0.0, 2.0)])] };
         let coloured = written(|out| write_table(out, &two_queries, &Style { colours: true, width: 60 }));
         expect![[r#"
               GROUP     LAST  AVG  MIN  MAX
             ESC[34m●ESC[0m avg:m{*}     1    1    1    1
             ESC[35m●ESC[0m max:n{*}     2    2    2    2
-        "#]].assert_eq(&coloured.replace('\u{1b}', "ESC"));
+        "#]]
+        .assert_eq(&coloured.replace('\u{1b}', "ESC"));
     }
 
     #[test]
@@ -166,6 +174,7 @@ mod tests {
             1970-01-01T00:00:00Z,1,
             1970-01-01T00:00:20Z,2,0.1
             1970-01-01T00:00:40.5Z,,4
-        "#]].assert_eq(&written(|out| write_csv(out, &answer)));
+        "#]]
+        .assert_eq(&written(|out| write_csv(out, &answer)));
     }
 }

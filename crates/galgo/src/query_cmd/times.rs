@@ -24,7 +24,8 @@ pub(super) fn parse(text: &str, now: i64, zone: &TimeZone) -> anyhow::Result<i64
     if let Ok(timestamp) = text.parse::<Timestamp>() {
         return Ok(timestamp.as_second());
     }
-    let local = civil(text, now, zone).ok_or_else(|| anyhow!("not a moment; write -1h, 14:30, 2026-01-31T08:00 or seconds since 1970"))?;
+    let local = civil(text, now, zone)
+        .ok_or_else(|| anyhow!("not a moment; write -1h, 14:30, 2026-01-31T08:00 or seconds since 1970"))?;
     Ok(zone.to_timestamp(local)?.as_second())
 }
 
@@ -57,7 +58,8 @@ fn offset(text: &str) -> anyhow::Result<i64> {
         let letters = tail.len() - tail.trim_start_matches(|character: char| character.is_ascii_alphabetic()).len();
         let (unit, tail) = tail.split_at(letters);
         let number: i64 = number.parse().map_err(|_| anyhow!("a number is missing before {tail:?}"))?;
-        let seconds = unit_seconds(unit).ok_or_else(|| anyhow!("unknown unit {unit:?}; s, m, h, d, w, mo and y are known"))?;
+        let seconds =
+            unit_seconds(unit).ok_or_else(|| anyhow!("unknown unit {unit:?}; s, m, h, d, w, mo and y are known"))?;
         total = number.checked_mul(seconds).and_then(|part| total.checked_add(part)).context("out of range")?;
         rest = tail.trim_start();
     }
