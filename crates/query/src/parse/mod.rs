@@ -19,6 +19,8 @@ mod tests;
 use crate::ast::{Expr, Filter};
 use crate::error::Fault;
 use cursor::Cursor;
+pub(crate) use expression::percentile;
+pub(crate) use scope::all_of;
 
 /// Longest text in bytes.
 pub const MAX_TEXT_BYTES: usize = 64 * 1024;
