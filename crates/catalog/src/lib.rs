@@ -8,7 +8,9 @@
 //! - [`access`]: organisation, users, roles, API and application keys, sessions.
 //! - [`hosts`]: sightings, reports, tags by source, listing, muting.
 //! - [`metrics`]: metadata and tag configurations. [`checks`]: service checks. [`counters`]: what is not kept.
-//! - [`audit`]: the audit trail.
+//! - [`audit`]: the audit trail. [`Catalog::manifest`]: the list of live segments.
+//!
+//! How the tables look and what is kept where: docs/formats/catalogue.md.
 #![forbid(unsafe_code)]
 
 pub mod access;
@@ -16,9 +18,13 @@ pub mod audit;
 pub mod catalog;
 pub mod checks;
 pub mod counters;
+mod database;
 mod error;
 pub mod hosts;
+mod manifest;
 pub mod metrics;
+mod revision;
+mod secrets;
 
 pub use access::keys::{ApiIdentity, AppIdentity, KeyInfo, NewKey};
 pub use access::sessions::{LoginError, NewSession, Session};

@@ -5,6 +5,7 @@
 
 pub mod listing;
 pub mod mute;
+pub(crate) mod registry;
 pub mod report;
 pub mod tags;
 

@@ -1,0 +1,6 @@
+//! Placeholder.
+use crate::metrics::metadata::MetricMetadata;
+/// x
+pub fn metadata(_metric: &str) -> MetricMetadata {
+    MetricMetadata::default()
+}
