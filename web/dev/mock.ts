@@ -2,6 +2,7 @@
 import type { Connect, Plugin } from 'vite'
 import type { TimeseriesRequest } from '../src/api/types'
 import { HOSTS, METRICS, seriesOf } from './mock-data.ts'
+import { inventoryHandlers } from './mock-inventory.ts'
 import { evaluate, evaluateFormula, QueryError, stepFor } from './mock-query.ts'
 import type { MockResult } from './mock-query.ts'
 
@@ -191,6 +192,7 @@ export const handlers: Handlers = {
     return { body: { host_list: list, total_matching: matching.length, total_returned: list.length } }
   },
   'GET /api/v1/hosts/totals': () => ({ body: { total_active: HOSTS.length, total_up: HOSTS.length - 1 } }),
+  ...inventoryHandlers,
 }
 
 function find(method: string, path: string) {

@@ -3,9 +3,22 @@ import { createRouter } from '@tanstack/react-router'
 import type { QueryClient } from '@tanstack/react-query'
 import { explorerRoute } from './explorer'
 import { homeRoute } from './home'
+import { infrastructureRoutes } from './infrastructure'
+import { loginRoute } from './login'
+import { metricsSummaryRoute } from './metrics-summary'
+import { settingsRoutes } from './settings'
 import { appRoute, rootRoute } from './shell/root'
 
-const routeTree = rootRoute.addChildren([appRoute.addChildren([homeRoute, explorerRoute])])
+const routeTree = rootRoute.addChildren([
+  loginRoute,
+  appRoute.addChildren([
+    homeRoute,
+    explorerRoute,
+    metricsSummaryRoute,
+    ...infrastructureRoutes,
+    ...settingsRoutes,
+  ]),
+])
 
 /** Plain `name=value` pairs, so that addresses can be read, typed and made by scripts. */
 function parseSearch(text: string): Record<string, string> {

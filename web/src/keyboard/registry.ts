@@ -56,6 +56,9 @@ function takesText(target: EventTarget | null): boolean {
   return name === 'TEXTAREA' || name === 'SELECT'
 }
 
+/** What owns the plain keys while it is open: dialogs and menus, but not panels beside a list that stays usable. */
+const OWNERS = '[role=dialog][data-state=open]:not([data-beside]),[role=menu][data-state=open]'
+
 function find(keys: string): Shortcut | undefined {
   return bound.findLast((shortcut) => shortcut.keys === keys)
 }
@@ -69,7 +72,7 @@ export function listen(root: Document): () => void {
     const plain = !key.startsWith('mod+')
     if (plain && takesText(event.target)) return
     // An open dialog or menu owns the plain keys.
-    if (plain && root.querySelector('[role=dialog][data-state=open],[role=menu][data-state=open]')) return
+    if (plain && root.querySelector(OWNERS)) return
     const pair =
       first && event.timeStamp - first.at < PAIR_WINDOW_MS ? find(`${first.key} ${key}`) : undefined
     const shortcut = pair ?? find(key)

@@ -21,11 +21,19 @@ export function refusalOf(error: unknown): Refusal {
     return { title: 'The server cannot be reached', text: 'Check that it runs, then try again.', wait: 0 }
   }
   if (error.status === 401) {
-    return { title: 'Wrong user or password', text: 'Check both and try again. Capital letters count.', wait: 0 }
+    return {
+      title: 'Wrong user or password',
+      text: 'Check both and try again. Capital letters count.',
+      wait: 0,
+    }
   }
   if (error.status === TOO_MANY_REQUESTS) {
     const seconds = /in (\d+) s/.exec(error.message)?.[1]
-    return { title: 'Too many failed logins', text: 'Trying again is possible in a moment.', wait: Number(seconds ?? 0) }
+    return {
+      title: 'Too many failed logins',
+      text: 'Trying again is possible in a moment.',
+      wait: Number(seconds ?? 0),
+    }
   }
   return { title: 'The login failed', text: messageOf(error), wait: 0 }
 }

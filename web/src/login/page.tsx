@@ -41,8 +41,8 @@ export function LoginPage() {
         <details className={css.hint}>
           <summary>First time here?</summary>
           <p>
-            At its very first start the server printed the user <code>admin</code>, a password and two keys to its
-            output, once. With a service manager they stand in its log:
+            At its very first start the server printed the user <code>admin</code>, a password and two keys to
+            its output, once. With a service manager they stand in its log:
           </p>
           <pre tabIndex={0}>journalctl -u galgo | grep -A8 &quot;first start&quot;</pre>
           <p>
@@ -106,7 +106,10 @@ function LoginForm({ error, busy, onSubmit }: LoginFormProps) {
               value={password}
               onChange={(event) => setPassword(event.target.value)}
             />
-            <IconButton label={visible ? 'Hide the password' : 'Show the password'} onClick={() => setVisible(!visible)}>
+            <IconButton
+              label={visible ? 'Hide the password' : 'Show the password'}
+              onClick={() => setVisible(!visible)}
+            >
               {visible ? <EyeOff size={16} /> : <Eye size={16} />}
             </IconButton>
           </div>

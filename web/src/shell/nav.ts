@@ -1,5 +1,5 @@
 // What the rail, the phone's bar, the palette and the `g` keys offer. A feature adds its line when it exists.
-import { ChartSpline, House } from 'lucide-react'
+import { ChartSpline, House, Server, Settings } from 'lucide-react'
 import type { LucideIcon } from 'lucide-react'
 
 export interface NavLink {
@@ -25,9 +25,40 @@ export const NAV: readonly NavItem[] = [
     icon: ChartSpline,
     key: 'e',
     base: '/metrics',
-    children: [{ to: '/metrics/explorer', label: 'Explorer' }],
+    children: [
+      { to: '/metrics/explorer', label: 'Explorer' },
+      { to: '/metrics/summary', label: 'Summary' },
+    ],
+  },
+  {
+    to: '/infrastructure',
+    label: 'Infrastructure',
+    icon: Server,
+    key: 'i',
+    children: [
+      { to: '/infrastructure', label: 'Hosts' },
+      { to: '/infrastructure/map', label: 'Host map' },
+    ],
+  },
+  {
+    to: '/settings/keys',
+    label: 'Settings',
+    icon: Settings,
+    key: 's',
+    base: '/settings',
+    children: [
+      { to: '/settings/keys', label: 'API keys' },
+      { to: '/settings/not-kept', label: 'Not kept' },
+      { to: '/settings/status', label: 'Status' },
+    ],
   },
 ]
+
+/** The page of a section that an address belongs to: the longest that it begins with. */
+export function currentChild(children: readonly NavLink[], path: string): NavLink | undefined {
+  const under = children.filter(({ to }) => path === to || path.startsWith(`${to}/`))
+  return under.sort((left, right) => right.to.length - left.to.length)[0]
+}
 
 export function isCurrent(item: NavItem, path: string): boolean {
   const base = item.base ?? item.to

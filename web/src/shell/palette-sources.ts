@@ -1,6 +1,7 @@
 // Where the palette looks. A feature adds one source here: what it is called and how to search it.
 import type { QueryClient } from '@tanstack/react-query'
 import { metricNamesQuery } from '@/api/queries'
+import { hostListQuery } from '@/infrastructure'
 import { NAV } from './nav'
 
 export interface PaletteItem {
@@ -49,7 +50,23 @@ const metrics: PaletteSource = {
   },
 }
 
+const hosts: PaletteSource = {
+  group: 'Hosts',
+  search: async (words, client) => {
+    if (words.trim() === '') return []
+    const { hosts: all } = await client.ensureQueryData(hostListQuery)
+    const found = all.filter(({ name, aliases }) => [name, ...aliases].some((text) => matches(text, words)))
+    return found.slice(0, PER_SOURCE).map(({ name, up }) => ({
+      id: `host ${name}`,
+      label: name,
+      hint: up ? undefined : 'down',
+      to: `/infrastructure/host/${encodeURIComponent(name)}`,
+    }))
+  },
+}
+
 export const PALETTE_SOURCES: readonly PaletteSource[] = [
   { group: 'Pages', search: (words) => pages.filter((page) => matches(page.label, words)) },
   metrics,
+  hosts,
 ]

@@ -6,8 +6,8 @@ import { api } from '@/api/client'
 import { sessionQuery } from '@/api/queries'
 import { chooseTheme, useTheme, useThemeChoice } from '@/theme'
 import { TimePicker } from '@/time'
-import { Button, Kbd, Menu, MenuHeading, MenuItem, MenuSeparator, toast } from '@/ui'
-import { isCurrent, NAV } from './nav'
+import { Button, keyWords, Menu, MenuHeading, MenuItem, MenuSeparator, toast } from '@/ui'
+import { currentChild, isCurrent, NAV } from './nav'
 import css from './frame.module.css'
 
 export interface TopBarProps {
@@ -29,7 +29,7 @@ export function TopBar({ title, timed, onSearch, onKeys }: TopBarProps) {
       {tabs.length > 1 && (
         <nav className={css.tabs} aria-label={section?.label}>
           {tabs.map((tab) => {
-            const current = path.startsWith(tab.to)
+            const current = tab === currentChild(tabs, path)
             return (
               <Link
                 key={tab.to}
@@ -45,10 +45,9 @@ export function TopBar({ title, timed, onSearch, onKeys }: TopBarProps) {
         </nav>
       )}
       <div className={css.grow} />
-      <Button className={css.find} aria-label="Search and commands" onClick={onSearch}>
+      <Button className={css.find} data-keys={keyWords('mod+k').join(' ')} onClick={onSearch}>
         <Search size={14} aria-hidden />
-        <span>Search</span>
-        <Kbd keys="mod+k" />
+        <span className={css.findWord}>Search</span>
       </Button>
       {timed && <TimePicker />}
       <div className={css.hideOnPhone}>

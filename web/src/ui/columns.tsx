@@ -46,7 +46,9 @@ export function useColumns<Row>(name: string, columns: readonly Column<Row>[]): 
       shown,
       isShown: (wanted) => shown.some((column) => column.key === wanted),
       toggle: (wanted) => {
-        const now = columns.filter((column) => isShown(column) !== (column.key === wanted)).map((column) => column.key)
+        const now = columns
+          .filter((column) => isShown(column) !== (column.key === wanted))
+          .map((column) => column.key)
         setChosen(now)
         try {
           localStorage.setItem(key, JSON.stringify(now))
@@ -58,7 +60,13 @@ export function useColumns<Row>(name: string, columns: readonly Column<Row>[]): 
   }, [columns, chosen, key, phone])
 }
 
-export function ColumnMenu<Row>({ columns, choice }: { columns: readonly Column<Row>[]; choice: ColumnChoice<Row> }) {
+export function ColumnMenu<Row>({
+  columns,
+  choice,
+}: {
+  columns: readonly Column<Row>[]
+  choice: ColumnChoice<Row>
+}) {
   const phone = useIsPhone()
   if (phone) return null
   const trigger = (
@@ -72,7 +80,11 @@ export function ColumnMenu<Row>({ columns, choice }: { columns: readonly Column<
       {columns
         .filter((column) => !column.fixed)
         .map((column) => (
-          <MenuCheck key={column.key} checked={choice.isShown(column.key)} onChange={() => choice.toggle(column.key)}>
+          <MenuCheck
+            key={column.key}
+            checked={choice.isShown(column.key)}
+            onChange={() => choice.toggle(column.key)}
+          >
             {column.label}
           </MenuCheck>
         ))}

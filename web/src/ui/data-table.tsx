@@ -78,7 +78,14 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   if (selection) template.unshift(`${SELECT_PX}px`)
   const style = { '--columns': template.join(' '), '--row': `${rowHeight}px` } as CSSProperties
   return (
-    <div ref={scroll} className={css.scroll} style={style} tabIndex={0} role="region" aria-label={`${label}, scrollable`}>
+    <div
+      ref={scroll}
+      className={css.scroll}
+      style={style}
+      tabIndex={0}
+      role="region"
+      aria-label={`${label}, scrollable`}
+    >
       <div role="table" aria-label={label} aria-rowcount={rows.length + 1} className={css.table}>
         <div role="row" className={css.head} aria-rowindex={1}>
           {selection && <SelectAll rows={rows} rowKey={rowKey} selection={selection} label={label} />}

@@ -5,6 +5,16 @@ import type { CSSProperties, ReactNode } from 'react'
 import { IconButton } from './button'
 import css from './floating.module.css'
 
+/**
+ * The dialog itself takes the focus unless a field in it has asked for it: the close button would open its
+ * tooltip, and the first Escape would go to that.
+ */
+export function focusDialog(event: Event): void {
+  event.preventDefault()
+  const content = event.currentTarget
+  if (content instanceof HTMLElement && !content.contains(document.activeElement)) content.focus()
+}
+
 export interface DialogProps {
   open: boolean
   onClose: () => void
@@ -25,6 +35,7 @@ export function Dialog({ open, onClose, title, description, width, foot, childre
         <Base.Content
           className={css.dialog}
           style={style}
+          onOpenAutoFocus={focusDialog}
           {...(description ? {} : { 'aria-describedby': undefined })}
         >
           <Head title={title} />
@@ -71,6 +82,8 @@ export function SidePanel({ open, onClose, title, actions, width, children }: Si
         <Base.Content
           className={css.side}
           style={style}
+          onOpenAutoFocus={focusDialog}
+          data-beside
           aria-describedby={undefined}
           onInteractOutside={(event) => event.preventDefault()}
         >
@@ -94,7 +107,7 @@ export function FullScreen({ open, onClose, title, actions, children }: FullScre
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
-        <Base.Content className={css.full} aria-describedby={undefined}>
+        <Base.Content className={css.full} aria-describedby={undefined} onOpenAutoFocus={focusDialog}>
           <Head title={title} actions={actions} />
           {children}
         </Base.Content>

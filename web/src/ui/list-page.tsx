@@ -21,7 +21,16 @@ export interface ListPageProps {
   children: ReactNode
 }
 
-export function ListPage({ search, summary, actions, bulk, facets, narrowed = 0, note, children }: ListPageProps) {
+export function ListPage({
+  search,
+  summary,
+  actions,
+  bulk,
+  facets,
+  narrowed = 0,
+  note,
+  children,
+}: ListPageProps) {
   const phone = useIsPhone()
   const [open, setOpen] = useState(false)
   return (

@@ -1,6 +1,7 @@
 // A facet over dotted names: `system` › `cpu`, each with how many names lie below it.
 import { ChevronRight } from 'lucide-react'
 import { useState } from 'react'
+import { groupBy } from './group-by'
 import css from './facets.module.css'
 
 export interface PrefixNode {
@@ -18,7 +19,7 @@ const MAX_DEPTH = 4
 /** Names by their dotted parts; a part that holds a single name is left to the list itself. */
 export function prefixTree(names: readonly string[], depth = 0): PrefixNode[] {
   if (depth >= MAX_DEPTH) return []
-  const groups = Map.groupBy(
+  const groups = groupBy(
     names.filter((name) => name.split('.').length > depth + 1),
     (name) => name.split('.', depth + 1).join('.'),
   )

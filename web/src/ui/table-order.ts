@@ -17,7 +17,11 @@ export function compare(left: SortValue, right: SortValue): number {
   return Number(left) - Number(right)
 }
 
-export function sortRows<Row>(rows: readonly Row[], value: (row: Row) => SortValue, descending: boolean): Row[] {
+export function sortRows<Row>(
+  rows: readonly Row[],
+  value: (row: Row) => SortValue,
+  descending: boolean,
+): Row[] {
   const sign = descending ? -1 : 1
   const keyed = rows.map((row) => ({ row, key: value(row) }))
   keyed.sort((left, right) => {
