@@ -150,6 +150,11 @@ impl Engine {
         self.shared.config.series.per_metric
     }
 
+    /// The unit that the sender of a metric named, if it has active series and a unit.
+    pub fn sent_unit(&self, metric: &str) -> Option<Arc<str>> {
+        self.shared.head.index.read().entry(metric)?.unit.clone()
+    }
+
     // Visits series with points since `from_s`; one that lies in several places is visited several times.
     fn each_series(&self, metric: Option<&str>, from_s: i64, visit: &mut dyn FnMut(&Seen<'_>)) {
         {
