@@ -22,7 +22,7 @@ const MAX_OFFERS: usize = 1000;
 
 /// `GET /functions`: the table that the evaluator itself uses.
 pub async fn functions(_: Reader) -> Json<Value> {
-    Json(crate::query::functions_document())
+    Json(crate::query::functions::document())
 }
 
 /// `GET /complete/metrics?q=&limit=`: best first.
