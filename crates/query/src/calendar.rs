@@ -132,10 +132,10 @@ impl Calendar {
     /// Edges of the buckets of a window: the first one starts in it, the last one holds its end.
     pub fn edges(&self, from: i64, to: i64) -> Result<Vec<i64>, String> {
         let mut start = self.start_before(to - 1)?;
-        let mut edges = vec![self.second(self.step(&start, 1)?), self.second(start.clone())];
+        let mut edges = vec![self.second(self.step(&start, 1)?), self.second(start)];
         loop {
             start = self.step(&start, -1)?;
-            let second = self.second(start.clone());
+            let second = self.second(start);
             if second < from {
                 break;
             }

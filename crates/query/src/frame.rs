@@ -147,7 +147,7 @@ impl Frame {
 
     /// Changes each series as a whole.
     #[must_use]
-    pub fn map_rows(mut self, mut change: impl FnMut(&Axis, &mut Vec<f64>)) -> Self {
+    pub fn map_rows(mut self, mut change: impl FnMut(&Axis, &mut [f64])) -> Self {
         for row in &mut self.rows {
             change(&self.axis, &mut row.values);
         }

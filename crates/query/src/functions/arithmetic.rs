@@ -44,7 +44,7 @@ fn cumsum(values: &mut [f64]) {
     }
 }
 
-fn integral(axis: &Axis, values: &mut Vec<f64>) {
+fn integral(axis: &Axis, values: &mut [f64]) {
     let (mut total, mut before) = (0.0, None);
     for (bucket, value) in values.iter_mut().enumerate().filter(|(_, value)| !value.is_nan()) {
         let time = axis.starts[bucket];

@@ -117,10 +117,10 @@ fn linear(axis: &Axis, values: &mut [f64], limit: i64) {
         if let Some(left) = before {
             let (from, to) = (axis.starts[left], axis.starts[bucket]);
             let (low, high) = (values[left], values[bucket]);
-            for between in left + 1..bucket {
-                let elapsed = axis.starts[between] - from;
+            for (offset, value) in values[left + 1..bucket].iter_mut().enumerate() {
+                let elapsed = axis.starts[left + 1 + offset] - from;
                 if elapsed <= limit {
-                    values[between] = low + (high - low) * (elapsed as f64 / (to - from) as f64);
+                    *value = low + (high - low) * (elapsed as f64 / (to - from) as f64);
                 }
             }
         }

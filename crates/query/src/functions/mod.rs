@@ -312,7 +312,7 @@ fn each_value(change: impl Fn(f64) -> f64 + Send + Sync + 'static) -> Body {
 }
 
 /// A body that changes each series by itself and looks at some buckets around the window.
-fn each_series(margin: Margin, change: impl Fn(&crate::frame::Axis, &mut Vec<f64>) + Send + Sync + 'static) -> Body {
+fn each_series(margin: Margin, change: impl Fn(&crate::frame::Axis, &mut [f64]) + Send + Sync + 'static) -> Body {
     Body::Frame {
         margin: Box::new(move |_| margin),
         apply: Box::new(move |input, _| {

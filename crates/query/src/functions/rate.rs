@@ -52,7 +52,7 @@ fn change(axis: &Axis, values: &mut [f64], of: impl Fn(f64, f64) -> f64) {
     }
 }
 
-fn throughput(axis: &Axis, values: &mut Vec<f64>) {
+fn throughput(axis: &Axis, values: &mut [f64]) {
     for (bucket, value) in values.iter_mut().enumerate() {
         *value /= axis.length(bucket) as f64;
     }

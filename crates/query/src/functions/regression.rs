@@ -15,7 +15,7 @@ const MAX_ROUNDS: usize = 50;
 const MIN_SEGMENT: usize = 3;
 
 pub(super) fn definitions() -> Vec<Definition> {
-    let of = |name: &str, summary: &str, fit: fn(&Axis, &mut Vec<f64>)| {
+    let of = |name: &str, summary: &str, fit: fn(&Axis, &mut [f64])| {
         Definition::new(name, Family::Regression, QUERY, summary, each_series(Margin::NONE, fit))
     };
     vec![
@@ -62,7 +62,7 @@ fn draw(axis: &Axis, values: &mut [f64], (start, slope): (f64, f64)) {
     }
 }
 
-fn trend_line(axis: &Axis, values: &mut Vec<f64>) {
+fn trend_line(axis: &Axis, values: &mut [f64]) {
     let points = points(axis, values);
     if !points.is_empty() {
         draw(axis, values, line(&points, |_| 1.0));
@@ -70,7 +70,7 @@ fn trend_line(axis: &Axis, values: &mut Vec<f64>) {
 }
 
 /// Iteratively reweighted least squares from the ordinary line on.
-fn robust_trend(axis: &Axis, values: &mut Vec<f64>) {
+fn robust_trend(axis: &Axis, values: &mut [f64]) {
     let points = points(axis, values);
     if points.is_empty() {
         return;
@@ -93,22 +93,16 @@ fn robust_trend(axis: &Axis, values: &mut Vec<f64>) {
     draw(axis, values, fitted);
 }
 
-fn piecewise_constant(_axis: &Axis, values: &mut Vec<f64>) {
+fn piecewise_constant(_axis: &Axis, values: &mut [f64]) {
     let present: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     if present.is_empty() {
         return;
     }
     let bounds = change_points(&present);
-    let mut segment = 0;
-    let mut seen = 0;
-    let means: Vec<f64> =
-        bounds.windows(2).map(|pair| crate::reduce::mean(present[pair[0]..pair[1]].iter().copied())).collect();
-    for value in values.iter_mut().filter(|value| value.is_finite()) {
-        if seen == bounds[segment + 1] {
-            segment += 1;
-        }
-        *value = means[segment];
-        seen += 1;
+    let mean = |pair: &[usize]| crate::reduce::mean(present[pair[0]..pair[1]].iter().copied());
+    let means: Vec<f64> = bounds.windows(2).map(mean).collect();
+    for (point, value) in values.iter_mut().filter(|value| value.is_finite()).enumerate() {
+        *value = means[bounds.partition_point(|&bound| bound <= point) - 1];
     }
 }
 

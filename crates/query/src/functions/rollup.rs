@@ -91,7 +91,7 @@ fn moving_args(bound: &Bound<'_>) -> Result<(i64, Statistic), QueryError> {
 }
 
 /// The statistic of the buckets that start in `t - seconds < start <= t`.
-fn moving(axis: &Axis, values: &mut Vec<f64>, seconds: i64, statistic: Statistic) {
+fn moving(axis: &Axis, values: &mut [f64], seconds: i64, statistic: Statistic) {
     let mut first = 0;
     let mut scratch = Vec::new();
     let mut result = Vec::with_capacity(values.len());
@@ -103,5 +103,5 @@ fn moving(axis: &Axis, values: &mut Vec<f64>, seconds: i64, statistic: Statistic
         scratch.extend_from_slice(&values[first..=bucket]);
         result.push(statistic.of(&mut scratch));
     }
-    *values = result;
+    values.copy_from_slice(&result);
 }

@@ -91,7 +91,7 @@ fn rolling_median(values: &mut [f64], count: usize) {
 }
 
 /// The mean of the values that are there, `half` buckets to either side; nothing where nothing was.
-fn centred_mean(values: &mut Vec<f64>, half: usize) {
+fn centred_mean(values: &mut [f64], half: usize) {
     let smooth = |bucket: usize| {
         if values[bucket].is_nan() {
             return f64::NAN;
@@ -99,7 +99,8 @@ fn centred_mean(values: &mut Vec<f64>, half: usize) {
         let around = &values[bucket.saturating_sub(half)..(bucket + half + 1).min(values.len())];
         mean(around.iter().copied().filter(|value| !value.is_nan()))
     };
-    *values = (0..values.len()).map(smooth).collect();
+    let smoothed: Vec<f64> = (0..values.len()).map(smooth).collect();
+    values.copy_from_slice(&smoothed);
 }
 
 /// Widest span of automatic smoothing: this part of the window.
