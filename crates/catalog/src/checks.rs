@@ -1,6 +1,7 @@
 //! Service checks: the newest state of each (check, host, tags) in memory, written in batches, and the history of
 //! status changes in the database.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 
 use galgo_core::check::{CheckRun, CheckStatus};
@@ -300,7 +301,7 @@ impl Catalog {
                 changes.push(change);
             }
         }
-        changes.sort_by(|left, right| right.time.cmp(&left.time));
+        changes.sort_by_key(|change| Reverse(change.time));
         changes.truncate(query.limit());
         Ok(changes)
     }

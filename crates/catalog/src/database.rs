@@ -78,7 +78,10 @@ impl Database {
                 Box::pin(async move { connection.execute(SQLITE_PRAGMAS).await.map(|_| ()) })
             });
         }
-        let pool = options.connect(&url).await?;
+        // The url of a PostgreSQL server may hold a password, the path of a file helps.
+        let name = if dialect == Dialect::Sqlite { url.as_str() } else { "postgres" };
+        let unusable = |error: sqlx::Error| CatalogError::Database(format!("{name}: {error}"));
+        let pool = options.connect(&url).await.map_err(unusable)?;
         let database = Self { pool, dialect, writer: Arc::default() };
         database.migrate().await?;
         Ok(database)

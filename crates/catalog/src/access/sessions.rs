@@ -69,6 +69,9 @@ const MAX_DELAY: i64 = 15 * 60;
 /// Unknown login names whose failures are remembered; beyond, the map starts anew.
 const MAX_UNKNOWN_LOGINS: usize = 10_000;
 
+/// Locks that attempts to log in are spread over.
+const ATTEMPT_LANES: usize = 64;
+
 #[derive(Debug)]
 struct Slot {
     user_id: String,
@@ -96,13 +99,27 @@ impl Failures {
 }
 
 /// Live sessions in memory, and failures of login names that belong to nobody.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Sessions {
     live: RwLock<HashMap<SecretHash, Arc<Slot>>>,
     unknown: Mutex<HashMap<String, Failures>>,
+    /// Attempts at one account run one after the other, so that many at once cannot outrun the counting of failures.
+    attempts: [tokio::sync::Mutex<()>; ATTEMPT_LANES],
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        let attempts = std::array::from_fn(|_| tokio::sync::Mutex::new(()));
+        Self { live: RwLock::default(), unknown: Mutex::default(), attempts }
+    }
 }
 
 impl Sessions {
+    fn attempts_of(&self, who: &str) -> &tokio::sync::Mutex<()> {
+        let lane = usize::from(SecretHash::of(&unknown_key(who)).half()[0]) % ATTEMPT_LANES;
+        &self.attempts[lane]
+    }
+
     pub(crate) async fn rows(pool: &AnyPool) -> Result<Vec<AnyRow>> {
         Ok(sqlx::query("SELECT hash, user_id, created_at, expires_at FROM sessions").fetch_all(pool).await?)
     }
@@ -163,8 +180,10 @@ impl Sessions {
 impl Catalog {
     /// Opens a session. `login` is a handle or an e-mail address, `address` where the request came from (audit trail).
     pub async fn login(&self, login: &str, password: &str, address: &str) -> Result<NewSession, LoginError> {
-        let now = self.inner.clock.now_s();
         let user = self.user_by_login(login);
+        let attempts = self.inner.access.sessions.attempts_of(user.as_ref().map_or(login, |user| &user.id));
+        let _one_at_a_time = attempts.lock().await;
+        let now = self.inner.clock.now_s();
         let (stored, failures) = self.login_state(user.as_deref(), login).await?;
         let wait = failures.delay_left(now);
         if wait > 0 {

@@ -14,6 +14,9 @@ use crate::hosts::{ACTIVE_SECONDS, Host};
 use crate::secrets::SecretHash;
 use crate::{Catalog, Result};
 
+/// A number of a host by name, such as its CPU use.
+pub type HostValue = Arc<dyn Fn(&str) -> Option<f64> + Send + Sync>;
+
 /// What a host list is sorted by.
 #[derive(Clone, Default)]
 pub enum HostSort {
@@ -27,7 +30,7 @@ pub enum HostSort {
     /// Last report.
     LastSeen,
     /// A number per host (cpu, iowait, load) that the caller takes from the metric store; hosts without one come last.
-    Value(Arc<dyn Fn(&str) -> Option<f64> + Send + Sync>),
+    Value(HostValue),
 }
 
 impl fmt::Debug for HostSort {

@@ -75,11 +75,13 @@ impl Catalog {
         self.take_report(&host, report).await
     }
 
-    /// Attaches tags to other hosts without marking them as seen (`external_host_tags`).
+    /// Attaches tags to other hosts without marking them as seen (`external_host_tags`). What cannot be a host name is
+    /// left out.
     pub async fn external_host_tags(&self, tags: Vec<(String, BTreeMap<String, Vec<String>>)>) -> Result<()> {
         for (host, tags) in tags {
-            let host = checked_host(&host)?.to_owned();
-            self.take_report(&host, HostReport { tags, ..HostReport::default() }).await?;
+            if let Ok(host) = checked_host(&host) {
+                self.take_report(host, HostReport { tags, ..HostReport::default() }).await?;
+            }
         }
         Ok(())
     }

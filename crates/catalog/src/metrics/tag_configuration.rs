@@ -177,8 +177,12 @@ fn checked(mut configuration: TagConfiguration) -> Result<TagConfiguration> {
             pairs.len()
         )));
     }
-    let texts = configuration.tags.iter().chain(pairs.iter().flat_map(|(space, time)| [space, time]));
-    if let Some(text) = texts.into_iter().find(|text| too_long(text)) {
+    let too_long_text = configuration
+        .tags
+        .iter()
+        .chain(pairs.iter().flat_map(|(space, time)| [space, time]))
+        .find(|text| too_long(text));
+    if let Some(text) = too_long_text {
         let shown: String = text.chars().take(64).collect();
         return Err(CatalogError::Invalid(format!(
             "tag or aggregation longer than {MAX_TEXT_CHARS} characters or with control characters: {shown:?}"

@@ -196,6 +196,14 @@ async fn failed_logins_cost_time() {
                 "{login}"
             );
         }
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..20 {
+            let catalog = catalog.clone();
+            tasks.spawn(async move { catalog.login("ghost", "guess", "").await.err() });
+        }
+        let outcomes = tasks.join_all().await;
+        let tried = outcomes.iter().filter(|error| matches!(error, Some(LoginError::WrongCredentials))).count();
+        assert_eq!(tried, 5, "many at once are counted as well");
         place.advance(5);
         catalog.login("admin", "pass", "").await.unwrap();
         assert!(matches!(catalog.login("admin", "wrong", "").await, Err(LoginError::WrongCredentials)), "counted anew");

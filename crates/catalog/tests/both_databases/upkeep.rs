@@ -56,6 +56,27 @@ async fn a_change_cut_off_half_way_is_found_again() {
     .await;
 }
 
+#[tokio::test]
+async fn a_catalogue_can_live_in_memory_alone() {
+    let clock = std::sync::Arc::new(galgo_core::ManualClock::at_ms(0));
+    let config = galgo_catalog::Config { database_url: "sqlite::memory:".into(), ..Default::default() };
+    let (catalog, first) = galgo_catalog::Catalog::open(&config, clock).await.unwrap();
+    catalog.report_host(HostReport { host: "h".into(), ..HostReport::default() }).await.unwrap();
+    catalog.maintain().await.unwrap();
+    assert!(catalog.api_key(&first.unwrap().api_key.value).is_some());
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("catalogue.db");
+    std::fs::write(&file, vec![7; 8192]).unwrap();
+    let clock = std::sync::Arc::new(galgo_core::ManualClock::at_ms(0));
+    let config = galgo_catalog::Config { database_url: format!("sqlite:{}", file.display()), ..Default::default() };
+    let error = galgo_catalog::Catalog::open(&config, clock).await.unwrap_err().to_string();
+    assert!(error.contains("catalogue.db") && error.contains("not a database"), "{error}");
+}
+
 /// Polls a future and drops it, as a server does when a client hangs up.
 async fn poll_a_few_times(future: impl Future, polls: usize) {
     let mut future = std::pin::pin!(future);
