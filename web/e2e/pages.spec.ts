@@ -1,0 +1,115 @@
+// Every page on this machine's own data: something to see, no complaint, pictures for people to look at.
+import type { Page, TestInfo } from '@playwright/test'
+import { HOST, HOST_TAGS, PASSWORD, expect, test } from './server'
+
+const WIDTHS = [
+  [1280, 800],
+  [390, 844],
+] as const
+
+async function shoot(page: Page, info: TestInfo, name: string): Promise<void> {
+  for (const [width, height] of WIDTHS) {
+    await page.setViewportSize({ width, height })
+    await page.waitForTimeout(500)
+    await page.screenshot({ path: `e2e/shots/${name}-${width}-${info.project.name}.png` })
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth)
+    expect(wide, `${name} is wider than the screen`).toBeLessThanOrEqual(width)
+  }
+  await page.setViewportSize({ width: 1280, height: 800 })
+}
+
+const graph = (page: Page, title: RegExp) => page.getByRole('img', { name: title }).first()
+
+test('signing in leads to where one wanted to go', async ({ page, context }, info) => {
+  await context.clearCookies()
+  // Being asked to sign in is an answer of 401, which browsers report.
+  page.removeAllListeners('console')
+  page.removeAllListeners('response')
+  await page.goto('/infrastructure')
+  await expect(page).toHaveURL(/\/login\?next=/)
+  await shoot(page, info, 'login')
+  await page.getByLabel('User or e-mail').fill('admin')
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
+  await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(/\/infrastructure$/)
+  await expect(page.getByRole('cell', { name: HOST, exact: true })).toBeVisible()
+})
+
+test('home draws this machine', async ({ page }, info) => {
+  await page.goto('/')
+  await expect(page.getByRole('heading', { name: HOST })).toBeVisible()
+  await expect(graph(page, /CPU: graph of \d+ series/)).toBeVisible()
+  await shoot(page, info, 'home')
+})
+
+test('the explorer draws a query of this machine', async ({ page }, info) => {
+  await page.goto('/metrics/explorer?from=-15m&live=true&q=avg:system.load.1%7B*%7D+by+%7Bhost%7D')
+  await expect(graph(page, /graph of 1 series/)).toBeVisible()
+  await expect(page.getByText(`host:${HOST}`).first()).toBeVisible()
+  await shoot(page, info, 'explorer')
+})
+
+test('the summary knows the metrics and their units', async ({ page }, info) => {
+  await page.goto('/metrics/summary?q=system.mem.used')
+  await expect(page.getByText('system.mem.used', { exact: true }).first()).toBeVisible()
+  await shoot(page, info, 'summary')
+  await page.getByText('system.mem.used', { exact: true }).first().click()
+  await expect(page.getByRole('dialog').getByText(/byte/).first()).toBeVisible()
+  await shoot(page, info, 'summary-panel')
+})
+
+test('the host list shows this machine with its tags', async ({ page }, info) => {
+  await page.goto('/infrastructure')
+  await expect(page.getByRole('cell', { name: HOST, exact: true })).toBeVisible()
+  await shoot(page, info, 'hosts')
+  await page.goto(`/infrastructure?host=${HOST}`)
+  const panel = page.getByRole('dialog')
+  for (const tag of HOST_TAGS) await expect(panel.getByText(tag).first()).toBeVisible()
+  await expect(graph(page, /CPU: graph of \d+ series/)).toBeVisible()
+  await shoot(page, info, 'host-panel')
+})
+
+test('a host has a page of its own', async ({ page }, info) => {
+  await page.goto(`/infrastructure/host/${HOST}`)
+  await expect(page.getByRole('heading', { name: HOST })).toBeVisible()
+  await expect(graph(page, /CPU: graph of \d+ series/)).toBeVisible()
+  await shoot(page, info, 'host-page')
+})
+
+test('the host map has one host', async ({ page }, info) => {
+  await page.goto('/infrastructure/map')
+  await expect(page.getByRole('status').first()).toHaveText('1 host')
+  await shoot(page, info, 'host-map')
+})
+
+test('an API key can be made and revoked', async ({ page }, info) => {
+  await page.goto('/settings/keys')
+  await expect(page.getByText('first start').first()).toBeVisible()
+  await shoot(page, info, 'keys')
+})
+
+test('what is not kept is listed', async ({ page, request }, info) => {
+  const answer = await request.post('/api/v2/logs', {
+    headers: { 'DD-API-KEY': '0123456789abcdef0123456789abcdef' },
+    data: [{ message: 'a line' }],
+  })
+  expect(answer.status()).toBe(202)
+  await page.goto('/settings/not-kept')
+  await expect(page.getByText('/api/v2/logs').first()).toBeVisible()
+  await shoot(page, info, 'not-kept')
+})
+
+test('the status counts points', async ({ page }, info) => {
+  await page.goto('/settings/status')
+  await expect(page.getByText(/points?/i).first()).toBeVisible()
+  await shoot(page, info, 'status')
+})
+
+test('the palette finds a metric', async ({ page }, info) => {
+  await page.goto('/')
+  await expect(page.getByRole('heading', { name: HOST })).toBeVisible()
+  await page.keyboard.press('Control+k')
+  await page.getByRole('combobox', { name: 'Search and commands' }).fill('system.load')
+  await expect(page.getByRole('option', { name: /system\.load\.1/ }).first()).toBeVisible()
+  await shoot(page, info, 'palette')
+})
