@@ -11,7 +11,7 @@
 //! - [`disk`]: the few calls to the file system that durability rests on, behind a trait, so that tests can make
 //!   them fail.
 //!
-//! With the feature `testing`, [`testing`] offers a manifest in memory, the suite that every manifest must pass, and a
+//! With the feature `testing`, the module of that name offers a manifest in memory, the suite that every manifest must pass, and a
 //! file system that fails on demand.
 //!
 //! This crate knows neither metrics nor logs nor SQL.

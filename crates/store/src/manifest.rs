@@ -1,5 +1,5 @@
 //! Which segments are live. The manifest is the only truth: a file that it does not name is garbage, a generation of
-//! the log that it calls flushed is never replayed. [`testing::manifest_suite`](crate::testing) holds every
+//! the log that it calls flushed is never replayed. `testing::manifest_suite` holds every
 //! implementation to the rules below.
 
 use async_trait::async_trait;

@@ -12,8 +12,6 @@ use crate::disk::{DiskFile, FileSystem, append_all, create_dir_durably};
 
 /// Where files are until they are complete. The leading dot keeps it apart from every path of a segment.
 const UNFINISHED: &str = ".unfinished";
-/// Tries to give a file its name while somebody else removes its empty directory.
-const INSTALL_TRIES: usize = 5;
 /// Directories below each other; a segment file stands in the fourth.
 const MAX_DEPTH: usize = 16;
 
@@ -22,8 +20,9 @@ const MAX_DEPTH: usize = 16;
 pub struct LocalDir {
     fs: Arc<dyn FileSystem>,
     root: PathBuf,
-    /// Held while directories are made: one that another thread finds must be durable already.
-    making: Arc<Mutex<()>>,
+    /// Held while directories are made, filled or removed: one that another thread finds must be durable already, and
+    /// none may vanish before its first file has its name.
+    naming: Arc<Mutex<()>>,
 }
 
 /// A file that has no name yet. Dropped before it is installed, it is removed.
@@ -38,7 +37,7 @@ pub struct Unfinished {
 impl LocalDir {
     pub fn open(fs: Arc<dyn FileSystem>, root: &Path) -> io::Result<Self> {
         create_dir_durably(fs.as_ref(), &root.join(UNFINISHED))?;
-        Ok(Self { fs, root: root.to_owned(), making: Arc::default() })
+        Ok(Self { fs, root: root.to_owned(), naming: Arc::default() })
     }
 
     fn full(&self, path: &str) -> PathBuf {
@@ -47,11 +46,6 @@ impl LocalDir {
 
     pub fn open_file(&self, path: &str) -> io::Result<Box<dyn DiskFile>> {
         self.fs.open(&self.full(path))
-    }
-
-    fn make(&self, dir: &Path) -> io::Result<()> {
-        let _one_at_a_time = self.making.lock();
-        create_dir_durably(self.fs.as_ref(), dir)
     }
 
     pub fn begin(&self) -> io::Result<Unfinished> {
@@ -68,6 +62,7 @@ impl LocalDir {
             _ => {}
         }
         if let Some(parent) = full.parent().filter(|parent| *parent != self.root) {
+            let _nobody_fills_it = self.naming.lock();
             let _ = self.fs.remove_dir(parent); // fails unless it is empty
         }
         Ok(())
@@ -136,13 +131,10 @@ impl Unfinished {
         }
         let to = self.dir.full(path);
         let parent = to.parent().ok_or(io::ErrorKind::InvalidInput)?;
-        for attempt in 1.. {
-            self.dir.make(parent)?;
-            match self.dir.fs.rename(&self.path, &to) {
-                Ok(()) => break,
-                Err(error) if error.kind() == io::ErrorKind::NotFound && attempt < INSTALL_TRIES => {}
-                Err(error) => return Err(error),
-            }
+        {
+            let _nobody_removes_it = self.dir.naming.lock();
+            create_dir_durably(self.dir.fs.as_ref(), parent)?;
+            self.dir.fs.rename(&self.path, &to)?;
         }
         self.installed = true;
         if durably { self.dir.fs.sync_dir(parent) } else { Ok(()) }

@@ -53,6 +53,8 @@ struct State<T> {
     generation: Generation,
     /// The writer wants to be woken when this many entries wait.
     wake_at: usize,
+    /// Rotations that wait. A flush waits for them, so the writer must not wait for company.
+    rotations: usize,
     closed: bool,
 }
 
@@ -66,7 +68,7 @@ pub struct Queue<T> {
 impl<T> Queue<T> {
     pub fn new(generation: Generation, limit: usize) -> Self {
         let entries = VecDeque::new();
-        let state = State { entries, bytes: 0, generation, wake_at: usize::MAX, closed: false };
+        let state = State { entries, bytes: 0, generation, wake_at: usize::MAX, rotations: 0, closed: false };
         Self { state: Mutex::new(state), arrived: Condvar::new(), limit }
     }
 
@@ -109,7 +111,7 @@ impl<T> Queue<T> {
         }
         state.generation = state.generation.next();
         state.entries.push_back(Entry::Rotate(ack));
-        // A flush waits for it, so the writer must not wait for company.
+        state.rotations += 1;
         state.wake_at = state.wake_at.min(state.entries.len());
         self.wake(state);
         Ok(done)
@@ -160,7 +162,8 @@ impl<T> Queue<T> {
             state.wake_at = 1;
             self.arrived.wait(&mut state);
         }
-        if !group_wait.is_zero() && state.entries.len() < company && !state.closed {
+        let in_a_hurry = state.closed || state.rotations > 0;
+        if !group_wait.is_zero() && state.entries.len() < company && !in_a_hurry {
             state.wake_at = company;
             self.arrived.wait_for(&mut state, group_wait);
         }
@@ -168,6 +171,7 @@ impl<T> Queue<T> {
         if let Some(Entry::Rotate(_)) = state.entries.front()
             && let Some(Entry::Rotate(ack)) = state.entries.pop_front()
         {
+            state.rotations -= 1;
             return Work::Rotate(ack);
         }
         let mut bytes = 0;
@@ -189,5 +193,69 @@ impl<T> Queue<T> {
         let bytes: usize = batch.iter().map(|pending| Self::cost(&pending.record)).sum();
         let mut state = self.state.lock();
         state.bytes = state.bytes.saturating_sub(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn push(queue: &Queue<u32>, item: u32, urgency: Urgency) {
+        drop(queue.push(None, urgency, Bytes::from_static(b"0123456789"), item).unwrap());
+    }
+
+    fn taken(queue: &Queue<u32>, max_bytes: usize, company: usize, group_wait: Duration) -> Vec<u32> {
+        let mut batch = Vec::new();
+        assert!(matches!(queue.take(&mut batch, max_bytes, company, group_wait), Work::Group));
+        batch.iter().map(|pending| pending.item).collect()
+    }
+
+    #[test]
+    fn the_writer_waits_for_the_company_it_had() {
+        let queue = Arc::new(Queue::new(Generation(1), 10_000));
+        let callers = Arc::clone(&queue);
+        let pushing = std::thread::spawn(move || (0..3).for_each(|item| push(&callers, item, Urgency::Ordinary)));
+        assert_eq!(taken(&queue, 1000, 3, LONG), [0, 1, 2], "as soon as all are there, long before the time is up");
+        pushing.join().unwrap();
+        push(&queue, 3, Urgency::Ordinary);
+        assert_eq!(taken(&queue, 1000, 3, Duration::from_millis(1)), [3], "nobody else came");
+        push(&queue, 4, Urgency::Ordinary);
+        assert_eq!(taken(&queue, 1000, 1, LONG), [4], "one who was alone does not wait");
+    }
+
+    #[test]
+    fn a_rotation_and_a_close_end_the_wait_for_company() {
+        let queue = Arc::new(Queue::new(Generation(1), 10_000));
+        push(&queue, 0, Urgency::Ordinary);
+        let callers = Arc::clone(&queue);
+        let rotating = std::thread::spawn(move || drop(callers.push_rotate().unwrap()));
+        assert_eq!(taken(&queue, 1000, 9, LONG), [0]);
+        rotating.join().unwrap();
+        assert!(matches!(queue.take(&mut Vec::new(), 1000, 9, Duration::ZERO), Work::Rotate(_)));
+        push(&queue, 1, Urgency::Ordinary);
+        let callers = Arc::clone(&queue);
+        let closing = std::thread::spawn(move || callers.close());
+        assert_eq!(taken(&queue, 1000, 9, LONG), [1]);
+        closing.join().unwrap();
+        assert!(matches!(queue.take(&mut Vec::new(), 1000, 9, LONG), Work::End));
+    }
+
+    #[test]
+    fn a_group_keeps_to_its_bytes_and_to_one_urgency() {
+        let queue = Queue::new(Generation(1), 10_000);
+        for item in 0..4 {
+            push(&queue, item, Urgency::Ordinary);
+        }
+        push(&queue, 4, Urgency::Urgent);
+        push(&queue, 5, Urgency::Ordinary);
+        assert_eq!(taken(&queue, 25, 0, LONG), [0, 1]);
+        assert_eq!(taken(&queue, 5, 0, LONG), [2], "at least one");
+        assert_eq!(taken(&queue, 1000, 0, LONG), [3]);
+        assert_eq!(taken(&queue, 1000, 0, LONG), [4]);
+        assert_eq!(taken(&queue, 1000, 0, LONG), [5]);
     }
 }

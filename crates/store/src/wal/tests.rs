@@ -51,6 +51,8 @@ impl Apply for Notes {
     }
 }
 
+type Opened = (Wal<Notes>, Recovery);
+
 /// A log in a directory that ends with it.
 struct Fixture {
     dir: tempfile::TempDir,
@@ -85,7 +87,7 @@ impl Fixture {
         (wal, replayed, recovery)
     }
 
-    fn try_open(&self) -> (Result<(Wal<Notes>, Recovery), WalError>, Vec<String>) {
+    fn try_open(&self) -> (Result<Opened, WalError>, Vec<String>) {
         let mut replayed = Vec::new();
         let replay = |record: &[u8]| {
             let text = String::from_utf8(record.to_vec()).map_err(|error| error.to_string())?;
