@@ -12,7 +12,7 @@ const proxy = mocked ? undefined : { '/api': { target: SERVER } }
 export default defineConfig({
   plugins: [react(), tokens(), ...(mocked ? [mockServer()] : [])],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
-  build: { target: 'es2022', sourcemap: false, assetsInlineLimit: 0, chunkSizeWarningLimit: 900 },
+  build: { target: 'es2022', manifest: true, sourcemap: false, assetsInlineLimit: 0, chunkSizeWarningLimit: 900 },
   server: { host: '127.0.0.1', port: 5173, proxy },
   preview: { host: '127.0.0.1', proxy },
   test: { include: ['src/**/*.test.ts', 'src/**/*.test.tsx', 'dev/**/*.test.ts'], environment: 'node' },

@@ -145,10 +145,13 @@ function textWidth(text: string): number {
 }
 
 /** In a stack the area under the pointer is meant, not the nearest edge. */
-function focusDistance(plan: Plan): uPlot.Cursor.Focus['dist'] {
-  if (!plan.stacked) return undefined
-  return (_plot, _series, _index, valuePos, cursorPos) =>
-    cursorPos >= valuePos ? cursorPos - valuePos : Number.MAX_SAFE_INTEGER
+function focusOf(plan: Plan): uPlot.Cursor.Focus {
+  if (!plan.stacked) return { prox: NEAR_PX }
+  return {
+    prox: 1e6,
+    dist: (_plot, _series, _index, valuePos, cursorPos) =>
+      cursorPos >= valuePos ? cursorPos - valuePos : Number.MAX_SAFE_INTEGER,
+  }
 }
 
 export function optionsOf(input: PlotInput, handlers: PlotHandlers): uPlot.Options {
@@ -172,7 +175,7 @@ export function optionsOf(input: PlotInput, handlers: PlotHandlers): uPlot.Optio
     cursor: {
       y: false,
       sync: { key: SYNC_KEY, scales: ['x', null], setSeries: false },
-      focus: { prox: plan.stacked ? 1e6 : NEAR_PX, dist: focusDistance(plan) },
+      focus: focusOf(plan),
       points: {
         one: true,
         show: plan.kind !== 'bars',

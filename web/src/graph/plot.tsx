@@ -227,7 +227,6 @@ function listenForPick(plot: uPlot, latest: RefObject<Latest>): () => void {
 }
 
 function startPan(event: MouseEvent, plot: uPlot, latest: RefObject<Latest>): void {
-  event.preventDefault()
   const { from, to } = latest.current.props.window
   const perPixel = (to - from) / plot.over.clientWidth
   const move = (moved: MouseEvent) => {

@@ -21,8 +21,11 @@ export const AGGREGATORS: readonly [name: string, summary: string][] = [
   ['p99', '99th percentile, for distributions'],
 ]
 
-const METRIC_LIMIT = 60
-const VALUE_LIMIT = 60
+const METRIC_LIMIT = 200
+const VALUE_LIMIT = 200
+const REOPEN_MS = 20
+/** While this is typed, a complete list stays the same list. */
+const WORD = /^[\w./-]*$/
 
 /** `'avg', 60`: what a function is inserted with. Arguments that are the query itself are left out. */
 export function defaultArgs(args: readonly FunctionArg[]): string {
@@ -55,7 +58,10 @@ function thenMore(text: string, selectBack = 0) {
     view.dispatch(insertCompletionText(view.state, text, from, to))
     const end = from + text.length
     if (selectBack > 0) view.dispatch({ selection: { anchor: end - selectBack, head: end - selectBack + 1 } })
-    if (completion.type !== 'value') startCompletion(view)
+    // After the list that was chosen from has closed; asked for at once, the request would close with it.
+    const { doc } = view.state
+    if (completion.type !== 'value')
+      setTimeout(() => view.state.doc === doc && startCompletion(view), REOPEN_MS)
   }
 }
 
@@ -81,7 +87,13 @@ function functionOptions(functions: readonly QueryFunction[]): Completion[] {
     .map(({ name, args, summary, family }) => {
       const rest = defaultArgs(args)
       const template = `${name}(#{}${rest === '' ? '' : `, ${rest}`})`
-      return snippetCompletion(template, { label: name, type: 'function', detail: family, info: summary })
+      return snippetCompletion(template, {
+        label: name,
+        type: 'function',
+        detail: family,
+        info: summary,
+        boost: -1,
+      })
     })
 }
 
@@ -102,14 +114,18 @@ interface Place {
   after: string
 }
 
-type Options = { options: Completion[]; filter?: boolean } | null
+/** `partial`: the server had more, so typing on must ask again; otherwise what was found is filtered here. */
+type Options = { options: Completion[]; partial?: boolean } | null
 
 async function optionsFor(at: CaretContext, { client, after }: Place): Promise<Options> {
   const word = at.word === '*' ? '' : at.word
   switch (at.kind) {
     case 'metric': {
       const hits = await client.fetchQuery(metricNamesQuery(word, METRIC_LIMIT))
-      return { options: metricOptions(hits, '', !after.startsWith('{')), filter: false }
+      return {
+        options: metricOptions(hits, '', !after.startsWith('{')),
+        partial: hits.length >= METRIC_LIMIT,
+      }
     }
     case 'start':
       return startOptions(word, client)
@@ -130,7 +146,10 @@ async function optionsFor(at: CaretContext, { client, after }: Place): Promise<O
       const values = await client.fetchQuery(
         tagValuesQuery(at.metric, at.key, word.replaceAll('*', ''), VALUE_LIMIT),
       )
-      return { options: values.map((value) => ({ label: value, type: 'value' })), filter: false }
+      return {
+        options: values.map((value) => ({ label: value, type: 'value' })),
+        partial: values.length >= VALUE_LIMIT,
+      }
     }
     case 'method':
       return { options: methodOptions(await client.fetchQuery(functionsQuery), '') }
@@ -159,12 +178,11 @@ async function startOptions(word: string, client: QueryClient): Promise<Options>
     detail: summary,
     apply: thenMore(`${name}:`),
   }))
+  const options = [...aggregators, ...metricOptions(hits, 'avg:', true), ...functionOptions(functions)]
+  const partial = hits.length >= METRIC_LIMIT
   const low = word.toLowerCase()
-  const named = [...aggregators, ...functionOptions(functions)].filter(({ label }) => label.startsWith(low))
-  return {
-    options: [...(word === '' ? aggregators : named), ...metricOptions(hits, 'avg:', true)],
-    filter: false,
-  }
+  const named = partial ? options.filter(({ label }) => label.toLowerCase().includes(low)) : options
+  return { options: named, partial }
 }
 
 function argumentOptions(
@@ -190,7 +208,9 @@ export function completionSource(client: QueryClient) {
     const after = text.slice(context.pos).trimStart()
     try {
       const found = await optionsFor(at, { client, after })
-      return found && !context.aborted ? { from: at.from, ...found } : null
+      if (!found || context.aborted) return null
+      const { options, partial } = found
+      return partial ? { from: at.from, options, filter: false } : { from: at.from, options, validFor: WORD }
     } catch {
       // No completion is better than an error in the middle of typing.
       return null

@@ -31,8 +31,7 @@ export function TimePicker() {
     setOpen(false)
   }
   const trigger = (
-    <Button className={css.range} title={zoneName()} aria-label={`Time range: ${rangeText(range)}`}>
-      <span className={css.short}>{shortText(range)}</span>
+    <Button className={css.range} title={zoneName()} data-short={shortText(range)}>
       <span className={css.words}>{rangeText(range)}</span>
     </Button>
   )

@@ -101,12 +101,15 @@ function fixed(from: number, to: number): FixedRange {
   return { kind: 'fixed', from: Math.round(from), to: Math.round(to) }
 }
 
+/** A step that ends within this share of its span before now means now. */
+const NEARLY_NOW = 0.1
+
 /** One span back (-1) or forward (+1); a step that reaches now becomes live again. */
 export function step(range: TimeRange, direction: -1 | 1, now: number): TimeRange {
   const { from, to } = windowOf(range, now)
   const span = to - from
   if (range.kind === 'live' && direction === 1) return range
-  if (direction === 1 && to + span >= now) return { kind: 'live', span }
+  if (direction === 1 && to + span >= now - Math.max(span * NEARLY_NOW, MINUTE)) return { kind: 'live', span }
   return fixed(from + direction * span, to + direction * span)
 }
 
