@@ -83,6 +83,17 @@ impl Window {
         Self { from, to, step: self.step, span: to - from, max_points: MAX_INNER_POINTS }
     }
 
+    /// The same with a default bucket that is long enough for the bound on inner layers.
+    #[must_use]
+    pub fn bounded(&self) -> Self {
+        let seconds = self.to - self.from;
+        if seconds / self.step <= MAX_INNER_POINTS {
+            *self
+        } else {
+            self.with_step(length_for(seconds, MAX_INNER_POINTS))
+        }
+    }
+
     /// The same with another default length of buckets.
     #[must_use]
     pub fn with_step(&self, step: i64) -> Self {

@@ -20,7 +20,7 @@ use crate::plan;
 use crate::reduce::Aggregator;
 use crate::request::Context;
 use crate::source::{Budget, Grid, Leaf, Matrix, MetricSource, SeriesDiff, SpaceAgg};
-use crate::window::Window;
+use crate::window::{MAX_INNER_POINTS, Window};
 
 pub(crate) use arithmetic::apply;
 pub(crate) use call::{Bound, BoundArg};
@@ -264,7 +264,14 @@ impl<'a> Evaluator<'a> {
         let interval = self.interval_of(expr, window)?;
         let back = margin.back_seconds.max(margin.back_buckets * interval);
         let ahead = margin.ahead_buckets * interval;
-        let wide = self.frame(expr, &window.extended(back, ahead))?;
+        // A long look back at fine buckets: the default bucket becomes longer, one that was asked for stays.
+        let wide = window.extended(back, ahead).bounded();
+        let buckets = (wide.to - wide.from) / self.interval_of(expr, &wide)?;
+        if buckets > MAX_INNER_POINTS {
+            let message = format!("looking {back} s back gives more than {MAX_INNER_POINTS} buckets: use longer ones");
+            return Err(QueryError::Limit(message));
+        }
+        let wide = self.frame(expr, &wide)?;
         Ok(cut(change(wide)?, window))
     }
 

@@ -26,7 +26,7 @@ impl Evaluator<'_> {
         let grid = plan::grid_of(rollup, window, span)?;
         let interval = plan::interval_of(rollup, window);
         let step = window.step.min(length_within(interval / INNER_BUCKETS));
-        let wide = window.inner(grid.time(0), grid.time(grid.len())).with_step(step);
+        let wide = window.inner(grid.time(0), grid.time(grid.len())).with_step(step).bounded();
         let inner_interval = self.interval_of(inner, &wide)?;
         if inner_interval > interval {
             let message = format!("a rollup of {interval} s cannot stand around one of {inner_interval} s");

@@ -6,6 +6,7 @@ mod arithmetic;
 mod count;
 mod exclusion;
 mod interpolation;
+mod moving;
 mod nested;
 pub(crate) mod rank;
 mod rate;

@@ -1,9 +1,10 @@
 //! Lines through points (reference: functions.md §9). Lines span the whole window; what is fitted are its points.
 
+use crate::error::QueryError;
 use crate::frame::Axis;
 use crate::reduce::percentile;
 
-use super::{Definition, Family, Margin, QUERY, each_series};
+use super::{Definition, Family, Margin, QUERY, each_series, frame};
 
 /// Residuals beyond so many deviations weigh less (Huber's constant, 95 % efficient on normal noise).
 const HUBER: f64 = 1.345;
@@ -13,6 +14,8 @@ const MAD_SCALE: f64 = 1.4826;
 const MAX_ROUNDS: usize = 50;
 /// Shortest segment of `piecewise_constant` in points.
 const MIN_SEGMENT: usize = 3;
+/// Most buckets of `piecewise_constant`, whose work may grow with their square.
+const MAX_STEPPED: usize = 5000;
 
 pub(super) fn definitions() -> Vec<Definition> {
     let of = |name: &str, summary: &str, fit: fn(&Axis, &mut [f64])| {
@@ -21,7 +24,19 @@ pub(super) fn definitions() -> Vec<Definition> {
     vec![
         of("robust_trend", "straight line fitted with Huber loss, which outliers hardly move", robust_trend),
         of("trend_line", "straight line fitted by least squares", trend_line),
-        of("piecewise_constant", "steps: the mean between points of change", piecewise_constant),
+        Definition::new(
+            "piecewise_constant",
+            Family::Regression,
+            QUERY,
+            "steps: the mean between points of change",
+            frame(|input, _| {
+                if input.axis.len() > MAX_STEPPED {
+                    let message = format!("piecewise_constant takes at most {MAX_STEPPED} buckets: use longer ones");
+                    return Err(QueryError::Limit(message));
+                }
+                Ok(input.map_rows(piecewise_constant))
+            }),
+        ),
     ]
 }
 

@@ -3,12 +3,12 @@
 use crate::ast::{Arg, ArgValue, Call, Expr, ExprKind};
 use crate::error::QueryError;
 use crate::evaluate::{Bound, Evaluator};
-use crate::frame::{Axis, Value};
+use crate::frame::Value;
 use crate::reduce::Statistic;
 use crate::rollup::Rollup;
 use crate::window::Window;
 
-use super::{ArgDef, ArgKind, Body, Definition, Family, Margin, UnitEffect, optional, query, required};
+use super::{ArgDef, ArgKind, Body, Definition, Family, Margin, UnitEffect, moving, optional, query, required};
 
 const ROLLUP: &[ArgDef] = &[
     query("query"),
@@ -23,6 +23,8 @@ const QUERY: &[ArgDef] = &[query("query")];
 
 /// Longest window of `moving_rollup` in seconds: 31 days.
 const MAX_MOVING: f64 = 31.0 * 86400.0;
+/// Most values that one `moving_rollup` looks at, all groups together: a few seconds of work.
+const MAX_MOVING_WORK: usize = 1_000_000_000;
 
 pub(super) fn definitions() -> Vec<Definition> {
     let of = |name: &str, args, summary: &str, body| Definition::new(name, Family::Rollup, args, summary, body);
@@ -38,13 +40,7 @@ pub(super) fn definitions() -> Vec<Definition> {
             "moving_rollup",
             MOVING,
             "at each bucket `avg`, `sum`, `min`, `max`, `median`, `count`, `stddev` or a percentile of the last seconds",
-            Body::Frame {
-                margin: Box::new(|bound| Margin { back_seconds: moving_seconds(bound), ..Margin::NONE }),
-                apply: Box::new(|frame, bound| {
-                    let (seconds, statistic) = moving_args(bound)?;
-                    Ok(frame.map_rows(|axis, values| moving(axis, values, seconds, statistic)))
-                }),
-            },
+            Body::Own(moving_rollup),
         ),
         of("as_count", QUERY, "values of counts and rates as counts of a bucket", Body::Own(push_modifier)).modifier(),
         of("as_rate", QUERY, "values of counts and rates per second", Body::Own(push_modifier))
@@ -74,34 +70,26 @@ pub(super) fn push_modifier(
     evaluator.value(&expr, window)
 }
 
-fn moving_seconds(bound: &Bound<'_>) -> i64 {
-    bound.number(1).unwrap_or_default().clamp(0.0, MAX_MOVING) as i64
-}
-
-fn moving_args(bound: &Bound<'_>) -> Result<(i64, Statistic), QueryError> {
+fn moving_rollup(evaluator: &mut Evaluator<'_>, bound: &Bound<'_>, window: &Window) -> Result<Value, QueryError> {
     let seconds = bound.number(1).unwrap_or_default();
     if !(1.0..=MAX_MOVING).contains(&seconds) {
         return Err(bound.fault(1, format!("moving window must be 1 to {MAX_MOVING} seconds: {seconds}")));
     }
+    let seconds = seconds as i64;
     let name = bound.text(2).unwrap_or("avg");
     let statistic = Statistic::parse(name).ok_or_else(|| {
         bound.fault(2, format!("no aggregator: {name} (avg, sum, min, max, median, count, stddev, p95)"))
     })?;
-    Ok((seconds as i64, statistic))
-}
-
-/// The statistic of the buckets that start in `t - seconds < start <= t`.
-fn moving(axis: &Axis, values: &mut [f64], seconds: i64, statistic: Statistic) {
-    let mut first = 0;
-    let mut scratch = Vec::new();
-    let mut result = Vec::with_capacity(values.len());
-    for (bucket, &time) in axis.starts.iter().enumerate() {
-        while axis.starts[first] <= time - seconds {
-            first += 1;
+    let margin = Margin { back_seconds: seconds, ..Margin::NONE };
+    let frame = evaluator.with_margin(bound.query(0)?, window, margin, |frame| {
+        let ranges = moving::ranges(&frame.axis, seconds, window.from);
+        let work = moving::work(&ranges, statistic).saturating_mul(frame.rows.len().max(1));
+        if work > MAX_MOVING_WORK {
+            let message =
+                format!("{name} of {seconds} s over {} groups is too much: use longer buckets", frame.rows.len());
+            return Err(QueryError::Limit(message));
         }
-        scratch.clear();
-        scratch.extend_from_slice(&values[first..=bucket]);
-        result.push(statistic.of(&mut scratch));
-    }
-    values.copy_from_slice(&result);
+        Ok(frame.map_rows(|_, values| moving::roll(values, &ranges, statistic)))
+    })?;
+    Ok(Value::Frame(frame))
 }

@@ -114,14 +114,7 @@ fn autosmooth(input: Frame) -> Frame {
     let original = mean(scaled.iter().map(|values| kurtosis(values)));
     let mut best = (f64::INFINITY, 0);
     for half in 1..=widest / 2 {
-        let smooth: Vec<Vec<f64>> = scaled
-            .iter()
-            .map(|values| {
-                let mut values = values.clone();
-                centred_mean(&mut values, half);
-                values
-            })
-            .collect();
+        let smooth: Vec<Vec<f64>> = scaled.iter().map(|values| running_mean(values, half)).collect();
         let roughness = mean(smooth.iter().map(|values| roughness(values)));
         if mean(smooth.iter().map(|values| kurtosis(values))) >= original && roughness < best.0 {
             best = (roughness, half);
@@ -129,6 +122,18 @@ fn autosmooth(input: Frame) -> Frame {
     }
     let half = best.1;
     input.map_rows(|_: &Axis, values| centred_mean(values, half))
+}
+
+/// [`centred_mean`] of values that are all there, in one pass.
+fn running_mean(values: &[f64], half: usize) -> Vec<f64> {
+    let mut sums = Vec::with_capacity(values.len() + 1);
+    sums.push(0.0);
+    for value in values {
+        sums.push(sums[sums.len() - 1] + value);
+    }
+    let around = |at: usize| (at.saturating_sub(half), (at + half + 1).min(values.len()));
+    let mean = |(first, after): (usize, usize)| (sums[after] - sums[first]) / (after - first) as f64;
+    (0..values.len()).map(|at| mean(around(at))).collect()
 }
 
 /// Values with mean 0 and deviation 1; `None` when they do not vary.
