@@ -84,7 +84,7 @@ pub struct WalConfig {
     /// before theirs runs.
     pub group_wait: Duration,
     /// Size of a file of zeros that is given up when the disk is full, so that a flush has room to make more. Appends
-    /// resume when there is room for it again. Zero: none is kept.
+    /// resume when there is room for it again and for half as much. Zero: none is kept.
     pub reserve_bytes: u64,
 }
 

@@ -233,7 +233,7 @@ impl Appender {
         if now.saturating_sub(probed) < PROBE_EVERY {
             return Err(WalError::DiskFull { file: self.reserve.path().to_owned() });
         }
-        if let Err(error) = self.reserve.keep() {
+        if let Err(error) = self.reserve.keep_again() {
             self.full_since_probe = Some(now);
             return Err(WalError::io(self.reserve.path(), error));
         }

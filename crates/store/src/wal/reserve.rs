@@ -34,6 +34,16 @@ impl Reserve {
 
     /// Makes sure that the file is there in full length; leaves nothing behind when it does not fit.
     pub fn keep(&self) -> io::Result<()> {
+        self.keep_beside(0)
+    }
+
+    /// As [`Reserve::keep`], after the disk was full: half as much again must be free beside it. Giving the file up
+    /// made exactly its own length free, so without that the log would take it back before a flush could use it.
+    pub fn keep_again(&self) -> io::Result<()> {
+        self.keep_beside(self.bytes / 2)
+    }
+
+    fn keep_beside(&self, free: u64) -> io::Result<()> {
         let there = self.fs.open(&self.path).and_then(|file| file.length()).ok();
         if there == Some(self.bytes) {
             return Ok(());
@@ -44,16 +54,19 @@ impl Reserve {
         if !self.is_wanted() {
             return Ok(());
         }
-        self.fill().inspect_err(|_| self.give_up())
+        self.fill(free).inspect_err(|_| self.give_up())
     }
 
-    fn fill(&self) -> io::Result<()> {
+    fn fill(&self, free: u64) -> io::Result<()> {
         let mut file = self.fs.create_new(&self.path)?;
-        let mut missing = self.bytes;
+        let mut missing = self.bytes + free;
         while missing > 0 {
             let piece = PIECE.len().min(usize::try_from(missing).unwrap_or(PIECE.len()));
             append_all(file.as_mut(), &mut [IoSlice::new(&PIECE[..piece])])?;
             missing -= piece as u64;
+        }
+        if free > 0 {
+            file.set_len(self.bytes)?;
         }
         // Only a synced file is sure to have its blocks.
         file.sync_data()

@@ -128,14 +128,14 @@ async fn the_reserve_makes_room_for_a_flush_and_appends_resume_by_themselves() {
     assert!(matches!(append(&wal, &record).await, Err(WalError::DiskFull { .. })));
     assert!(!reserve.exists(), "given up");
     assert!(matches!(append(&wal, "small").await, Err(WalError::DiskFull { .. })), "the room is for the flush");
-    // Somebody else took some of it, so that the reserve does not fit again.
-    fixture.fs.set_room(Some(90_000));
+    // The reserve alone would fit, but then nothing would be left for the flush.
     fixture.clock.advance(Duration::from_secs(2));
     assert!(matches!(append(&wal, "small").await, Err(WalError::DiskFull { .. })), "still not enough");
     assert!(!reserve.exists(), "nothing half is left");
 
     assert_eq!(wal.rotate().await.unwrap(), Generation(1));
     wal.delete_through(Generation(1)).unwrap();
+    fixture.fs.set_room(Some(150_000));
     append(&wal, "too early").await.unwrap_err();
     fixture.clock.advance(Duration::from_secs(2));
     append(&wal, "small").await.unwrap();
