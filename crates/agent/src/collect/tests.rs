@@ -61,7 +61,7 @@ impl Fixture {
         if let Err(error) = outcome {
             lines.push(error.to_string().replace(self.folder.path().to_str().unwrap(), ""));
         }
-        expected.assert_eq(&(lines.join("\n") + "\n"));
+        expected.assert_eq(&lines.iter().map(|line| format!("{line}\n")).collect::<String>());
         self.second += 10;
         self
     }
@@ -215,9 +215,7 @@ fn io() {
             "8 0 sda 100 10 800 50 200 20 4294967000 70 0 90 120\n7 0 loop0 0 0 0 0 0 0 0 0 0 0 0\n",
         )
         .file("proc/vmstat", "pgpgin 1000\npgpgout 2000\n")
-        .run(expect![[r#"
-
-        "#]])
+        .run(expect![""])
         .file("proc/diskstats", "8 0 sda 130 15 1440 140 250 40 24 270 0 1090 1144\n")
         .file("proc/vmstat", "pgpgin 1320\npgpgout 2160\n")
         .run(expect![[r#"

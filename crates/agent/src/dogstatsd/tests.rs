@@ -59,7 +59,7 @@ fn render(report: &Report) -> String {
     for event in &report.events {
         lines.push(format!("{event:?}"));
     }
-    lines.join("\n") + "\n"
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 fn check(report: &Report, expected: Expect) {
@@ -72,12 +72,7 @@ fn only_closed_buckets_are_flushed_and_points_are_stamped_with_their_start() {
     add(&mut aggregator, 3, "hits:2|c\ntemp:20|g");
     add(&mut aggregator, 9, "hits:3|c|@0.5\ntemp:21.5|g");
     add(&mut aggregator, 12, "hits:1|c\ntemp:22|g");
-    check(
-        &aggregator.flush(T + 9),
-        expect![[r#"
-
-        "#]],
-    );
+    check(&aggregator.flush(T + 9), expect![""]);
     check(
         &aggregator.flush(T + 15),
         expect![[r#"
@@ -92,12 +87,7 @@ fn only_closed_buckets_are_flushed_and_points_are_stamped_with_their_start() {
         temp gauge/10 "web-1"  | +10=22
     "#]],
     );
-    check(
-        &aggregator.flush(T + 21),
-        expect![[r#"
-
-        "#]],
-    );
+    check(&aggregator.flush(T + 21), expect![""]);
 }
 
 #[test]
@@ -125,12 +115,7 @@ fn a_silent_counter_sends_zeros_for_its_expiry() {
         temp gauge/10 "web-1"  | +0=1
     "#]],
     );
-    check(
-        &aggregator.flush(T + 100),
-        expect![[r#"
-
-        "#]],
-    );
+    check(&aggregator.flush(T + 100), expect![""]);
     assert_eq!(aggregator.contexts(), 0);
     add(&mut aggregator, 105, "hits:1|c");
     check(
@@ -391,12 +376,7 @@ fn the_end_flushes_open_buckets_beside_what_a_successor_will_flush() {
         hits count/10 "web-1"  | +0=1 +13=2
     "#]],
     );
-    check(
-        &aggregator.flush_all(T + 13),
-        expect![[r#"
-
-        "#]],
-    );
+    check(&aggregator.flush_all(T + 13), expect![""]);
 }
 
 proptest::proptest! {
