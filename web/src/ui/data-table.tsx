@@ -3,6 +3,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { ArrowDown, ArrowUp } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import type { CSSProperties, PointerEvent as ReactPointerEvent, ReactNode } from 'react'
+import { useIsPhone } from './columns'
 import { cx } from './cx'
 import type { Sort, SortValue } from './table-order'
 import css from './data-table.module.css'
@@ -58,6 +59,7 @@ const SELECT_PX = 36
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { label, columns, rows, rowKey, sort, onSort, open, onOpen, selection, rowHeight = ROW_PX } = props
   const scroll = useRef<HTMLDivElement>(null)
+  const phone = useIsPhone()
   const [widths, setWidths] = useState<Readonly<Record<string, number>>>({})
   const virtual = useVirtualizer({
     count: rows.length,
@@ -74,7 +76,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     if (openAt >= 0) virtual.scrollToIndex(openAt, { align: 'auto' })
   }, [openAt, virtual])
 
-  const template = columns.map((column) => track(column, widths[column.key]))
+  const template = columns.map((column) => track(column, widths[column.key], phone))
   if (selection) template.unshift(`${SELECT_PX}px`)
   const style = { '--columns': template.join(' '), '--row': `${rowHeight}px` } as CSSProperties
   return (
@@ -120,8 +122,12 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   )
 }
 
-function track<Row>(column: Column<Row>, width: number | undefined): string {
+/** The column that grows may also shrink on a phone, so that the others fit beside it. */
+const PHONE_PX = 96
+
+function track<Row>(column: Column<Row>, width: number | undefined, phone: boolean): string {
   if (width !== undefined) return `${width}px`
+  if (phone && column.grow) return `minmax(${PHONE_PX}px, 1fr)`
   return column.grow ? `minmax(${column.width}px, 1fr)` : `${column.width}px`
 }
 

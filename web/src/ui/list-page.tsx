@@ -43,7 +43,7 @@ export function ListPage({
             Facets{narrowed > 0 && ` (${narrowed})`}
           </Button>
         )}
-        {bulk ?? actions}
+        {bulk || actions}
       </div>
       {summary && (
         <p className={css.summary} role="status">

@@ -1,6 +1,7 @@
 // How a host is doing: the graphs that one looks at first.
 import { GraphCard } from '@/graph'
 import type { GraphStyle, PartRequest } from '@/graph'
+import type { UnitPair } from '@/api/types'
 import css from './host.module.css'
 
 interface HostGraph {
@@ -8,7 +9,21 @@ interface HostGraph {
   /** Name of the line and what is asked; `$` stands for the host's scope. */
   lines: readonly (readonly [label: string, query: string])[]
   style: Partial<GraphStyle>
+  /** Where a formula takes the unit away. */
+  unit?: UnitPair
 }
+
+const MEBIBYTE: UnitPair = [
+  {
+    id: 4,
+    family: 'bytes',
+    name: 'mebibyte',
+    plural: 'mebibytes',
+    short_name: 'MiB',
+    scale_factor: 1024 ** 2,
+  },
+  null,
+]
 
 const GRAPHS: readonly HostGraph[] = [
   {
@@ -32,6 +47,7 @@ const GRAPHS: readonly HostGraph[] = [
   },
   {
     title: 'Memory',
+    unit: MEBIBYTE,
     style: { kind: 'area', stacked: true },
     lines: [
       ['used, not to be freed', 'avg:system.mem.total{$} - avg:system.mem.usable{$}'],
@@ -81,6 +97,7 @@ export function HostGraphs({ name }: { name: string }) {
           title={graph.title}
           parts={partsOf(graph, scope)}
           style={graph.style}
+          unit={graph.unit}
           height={140}
         />
       ))}

@@ -7,6 +7,7 @@ import { MuteDialog } from '../host/mute'
 import { muteHost, unmuteHost } from '../queries'
 import type { MuteSettings } from '../queries'
 import type { HostRow } from '../types'
+import { hostsText } from '../words'
 
 /** So many requests at once: the server answers each at once, and the browser has six connections. */
 const AT_ONCE = 4
@@ -26,8 +27,6 @@ async function forEach(
   await Promise.all(Array.from({ length: AT_ONCE }, work))
   return failed
 }
-
-const hostsText = (count: number) => (count === 1 ? '1 host' : `${count} hosts`)
 
 export function BulkBar({ hosts, onDone }: { hosts: readonly HostRow[]; onDone: () => void }) {
   const client = useQueryClient()

@@ -28,7 +28,7 @@ export const COLUMNS: readonly Column<HostRow>[] = [
   {
     key: 'name',
     label: 'Host',
-    width: 168,
+    width: 140,
     grow: true,
     fixed: true,
     value: ({ name }) => name,
@@ -37,7 +37,7 @@ export const COLUMNS: readonly Column<HostRow>[] = [
   {
     key: 'status',
     label: 'Status',
-    width: 92,
+    width: 88,
     phone: true,
     value: (host) => STATE_ORDER[stateOf(host)],
     render: ({ up, is_muted }) => <HostStatus up={up} muted={is_muted} />,
@@ -45,7 +45,7 @@ export const COLUMNS: readonly Column<HostRow>[] = [
   {
     key: 'cpu',
     label: 'CPU',
-    width: 116,
+    width: 104,
     phone: true,
     descendingFirst: true,
     value: ({ metrics }) => metrics.cpu,
@@ -54,7 +54,7 @@ export const COLUMNS: readonly Column<HostRow>[] = [
   {
     key: 'iowait',
     label: 'IOWait',
-    width: 76,
+    width: 70,
     align: 'end',
     descendingFirst: true,
     value: ({ metrics }) => metrics.iowait,
@@ -63,7 +63,7 @@ export const COLUMNS: readonly Column<HostRow>[] = [
   {
     key: 'load',
     label: 'Load 15',
-    width: 80,
+    width: 74,
     align: 'end',
     descendingFirst: true,
     value: ({ metrics }) => metrics.load,
@@ -72,7 +72,8 @@ export const COLUMNS: readonly Column<HostRow>[] = [
   {
     key: 'apps',
     label: 'Apps',
-    width: 140,
+    width: 92,
+    grow: true,
     value: ({ apps }) => apps.length,
     descendingFirst: true,
     render: ({ apps }) => <Words words={apps} />,
@@ -80,14 +81,14 @@ export const COLUMNS: readonly Column<HostRow>[] = [
   {
     key: 'platform',
     label: 'Platform',
-    width: 92,
+    width: 80,
     value: ({ facts }) => facts?.platform,
     render: ({ facts }) => <span>{facts?.platform}</span>,
   },
   {
     key: 'agent',
     label: 'Agent',
-    width: 88,
+    width: 76,
     value: ({ facts }) => facts?.agent_version,
     render: ({ facts }) => <span title={facts?.agent_version}>{facts?.agent_version}</span>,
   },
@@ -104,14 +105,14 @@ export const COLUMNS: readonly Column<HostRow>[] = [
   {
     key: 'tags',
     label: 'Tags',
-    width: 180,
+    width: 116,
     grow: true,
     render: ({ tags }) => <Words words={tags.filter((tag) => !tag.startsWith('host:'))} />,
   },
   {
     key: 'last_seen',
     label: 'Last seen',
-    width: 104,
+    width: 90,
     align: 'end',
     descendingFirst: true,
     value: ({ last_reported_time }) => last_reported_time,

@@ -18,6 +18,7 @@ import { HostPanel } from '../host/panel'
 import { useHosts } from '../queries'
 import type { ListSearch } from '../search'
 import type { HostRow } from '../types'
+import { shownText } from '../words'
 import { BulkBar } from './bulk'
 import { COLUMNS } from './columns'
 
@@ -105,13 +106,8 @@ export function HostListPage() {
 
 function summaryText(rows: readonly HostRow[], hosts: { rows: readonly HostRow[]; total: number }): string {
   const down = rows.filter((host) => !host.up).length
-  const all = hosts.rows.length
-  const count =
-    rows.length === all
-      ? `${number.format(all)} hosts`
-      : `${number.format(rows.length)} of ${number.format(all)} hosts`
-  const cut = hosts.total > all ? `, the first of ${number.format(hosts.total)}` : ''
-  return `${count} active within two hours${cut}${down > 0 ? ` · ${number.format(down)} down` : ''}`
+  const cut = hosts.total > hosts.rows.length ? `, the first of ${number.format(hosts.total)}` : ''
+  return `${shownText(rows.length, hosts.rows.length)} active within two hours${cut}${down > 0 ? ` · ${number.format(down)} down` : ''}`
 }
 
 /** `matching` holds under the text alone, `rows` under the states too. */

@@ -37,7 +37,7 @@ test.each([
 })
 
 test('one host is large, not huge', () => {
-  expect(layoutMap(entries(1), 0, 1200, 700).radius).toBe(44)
+  expect(layoutMap(entries(1), 0, 1200, 700).radius).toBe(58)
 })
 
 test('more than there is room for scrolls', () => {

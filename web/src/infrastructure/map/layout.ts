@@ -37,7 +37,7 @@ export interface MapLayout {
   height: number
 }
 
-const MAX_RADIUS = 44
+const MAX_RADIUS = 58
 /** Smaller ones can be neither seen nor hit; the map scrolls instead. */
 const MIN_RADIUS = 6
 const RADIUS_STEP = 0.5
@@ -45,9 +45,11 @@ const TITLE_HEIGHT = 22
 const PADDING = 8
 const GAP = 10
 /** Room for a few letters of a title. */
-const MIN_BOX_WIDTH = 84
-/** Honeycombs and inner shelves are about this much wider than high. */
-const ASPECT = 1.5
+const MIN_BOX_WIDTH = 64
+/** How much wider than high honeycombs and the shelves around them may be; what leaves the largest hexagons is taken. */
+const SHAPES: readonly Shape[] = [1.5, 2.5].flatMap((comb) =>
+  [1.5, 1, 0.7, 2.2, 3.5].map((shelf) => ({ comb, shelf })),
+)
 const ROOT_3 = Math.sqrt(3)
 
 interface Group {
@@ -97,6 +99,11 @@ function honeycombSize(count: number, columns: number, radius: number): { width:
   }
 }
 
+interface Shape {
+  comb: number
+  shelf: number
+}
+
 interface Frame {
   title: number
   padding: number
@@ -105,17 +112,17 @@ interface Frame {
 const framed: Frame = { title: TITLE_HEIGHT, padding: PADDING }
 const bare: Frame = { title: 0, padding: 0 }
 
-function measure(group: Group, radius: number, width: number, aspect: number, frame: Frame): Placed {
+function measure(group: Group, radius: number, width: number, shape: Shape, frame: Frame): Placed {
   const inner = width - 2 * frame.padding
   if (group.children.length === 0) {
-    const columns = honeycombColumns(group.entries.length, radius, inner, aspect)
+    const columns = honeycombColumns(group.entries.length, radius, inner, shape.comb)
     const size = honeycombSize(group.entries.length, columns, radius)
     return box(group, size.width, size.height, frame, columns, [])
   }
-  const children = group.children.map((child) => measure(child, radius, inner, ASPECT, framed))
+  const children = group.children.map((child) => measure(child, radius, inner, shape, framed))
   const area = children.reduce((sum, child) => sum + (child.width + GAP) * (child.height + GAP), 0)
   const widest = Math.max(...children.map((child) => child.width))
-  const shelf = Math.min(inner, Math.max(widest, Math.sqrt(area * ASPECT)))
+  const shelf = Math.min(inner, Math.max(widest, Math.sqrt(area * shape.shelf)))
   const size = shelve(children, shelf)
   return box(group, size.width, size.height, frame, 0, children)
 }
@@ -161,10 +168,44 @@ function shelve(boxes: Placed[], width: number): { width: number; height: number
   return { width: used, height: y + rowHeight }
 }
 
-function arranged(groups: readonly Group[], radius: number, width: number, height: number, plain: boolean) {
-  const aspect = plain ? width / Math.max(1, height) : ASPECT
-  const boxes = groups.map((group) => measure(group, radius, width, aspect, plain ? bare : framed))
-  return { boxes, ...shelve(boxes, width) }
+interface Room {
+  width: number
+  height: number
+  /** Without groups: no boxes, one honeycomb. */
+  plain: boolean
+}
+
+interface Arranged {
+  radius: number
+  boxes: Placed[]
+  width: number
+  height: number
+}
+
+function arranged(groups: readonly Group[], radius: number, shape: Shape, { width, plain }: Room): Arranged {
+  const boxes = groups.map((group) => measure(group, radius, width, shape, plain ? bare : framed))
+  return { radius, boxes, ...shelve(boxes, width) }
+}
+
+/** The largest hexagons of this shape that fit, by halving; the smallest ones when none do. */
+function fitted(groups: readonly Group[], shape: Shape, room: Room): Arranged {
+  let low = 0
+  let high = Math.round((MAX_RADIUS - MIN_RADIUS) / RADIUS_STEP)
+  let best = arranged(groups, MIN_RADIUS, shape, room)
+  while (low <= high) {
+    const middle = (low + high) >> 1
+    const tried = arranged(groups, MIN_RADIUS + middle * RADIUS_STEP, shape, room)
+    if (tried.height <= room.height && tried.width <= room.width) {
+      best = tried
+      low = middle + 1
+    } else high = middle - 1
+  }
+  return best
+}
+
+function better(one: Arranged, other: Arranged): Arranged {
+  if (one.radius !== other.radius) return one.radius > other.radius ? one : other
+  return other.height < one.height ? other : one
 }
 
 function collect(placed: Placed, x: number, y: number, level: number, frame: Frame, out: MapLayout): void {
@@ -200,13 +241,10 @@ export function layoutMap(
   if (entries.length === 0 || width <= 0) return empty
   const groups = grouped(entries, 0, Math.max(1, depth))
   const plain = depth === 0
-  let radius = MAX_RADIUS
-  let found = arranged(groups, radius, width, height, plain)
-  while (radius > MIN_RADIUS && (found.height > height || found.width > width)) {
-    radius -= RADIUS_STEP
-    found = arranged(groups, radius, width, height, plain)
-  }
-  const out: MapLayout = { ...empty, radius, height: Math.max(found.height, 0) }
+  const room = { width, height, plain }
+  const shapes = plain ? [{ comb: width / Math.max(1, height), shelf: 1 }] : SHAPES
+  const found = shapes.map((shape) => fitted(groups, shape, room)).reduce(better)
+  const out: MapLayout = { ...empty, radius: found.radius, height: found.height }
   for (const placed of found.boxes) collect(placed, 0, 0, 0, plain ? bare : framed, out)
   return out
 }

@@ -15,6 +15,7 @@ import { HostStatus } from '../host-status'
 import { useHosts } from '../queries'
 import type { MapSearch } from '../search'
 import type { HostRow } from '../types'
+import { shownText } from '../words'
 import { MapCanvas } from './canvas'
 import { GroupPicker, Legend, MetricPicker } from './controls'
 import { DEFAULT_FILL, rangeOf, readFill } from './fill'
@@ -26,7 +27,6 @@ import { hostValuesQuery, valueOf } from './values'
 import css from './map.module.css'
 
 const route = getRouteApi('/app/infrastructure/map')
-const number = new Intl.NumberFormat('en')
 
 export function HostMapPage() {
   const search = route.useSearch()
@@ -86,7 +86,7 @@ export function HostMapPage() {
       </div>
       <div className={css.line}>
         <p className={text.quiet} role="status">
-          {!all.loading && countText(hosts.length, all.rows.length)}
+          {!all.loading && shownText(hosts.length, all.rows.length)}
         </p>
         <Legend
           range={readings.range}
@@ -115,12 +115,6 @@ export function HostMapPage() {
       <HostPanel name={search.host} onClose={() => set({ host: undefined })} />
     </div>
   )
-}
-
-function countText(shown: number, all: number): string {
-  return shown === all
-    ? `${number.format(all)} hosts`
-    : `${number.format(shown)} of ${number.format(all)} hosts`
 }
 
 interface Readings {

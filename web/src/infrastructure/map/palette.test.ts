@@ -14,7 +14,7 @@ test('values outside the range keep to its ends', () => {
 })
 
 test('sizes', () => {
-  expect(sizeShare(undefined, 10)).toBe(0.4)
+  expect(sizeShare(undefined, 10)).toBe(0.5)
   expect(sizeShare(10, 10)).toBe(1)
-  expect(sizeShare(0, 10)).toBe(0.4)
+  expect(sizeShare(0, 10)).toBe(0.5)
 })

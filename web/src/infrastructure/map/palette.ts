@@ -31,7 +31,7 @@ export function fillColor(share: number): string {
 export const GRADIENT = `linear-gradient(to right, ${STOPS.join(', ')})`
 
 /** Smallest hexagon as a share of the full radius when sizes differ. */
-const SMALLEST = 0.4
+const SMALLEST = 0.5
 
 /** Radius share for a size value: areas grow with values. */
 export function sizeShare(value: number | undefined, max: number): number {
