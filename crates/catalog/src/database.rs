@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::Migrator;
-use sqlx::{Any, AnyConnection, AnyPool, Executor, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{CatalogError, Result};
@@ -81,6 +81,7 @@ impl Database {
         // The url of a PostgreSQL server may hold a password, the path of a file helps.
         let name = if dialect == Dialect::Sqlite { url.as_str() } else { "postgres" };
         let unusable = |error: sqlx::Error| CatalogError::Database(format!("{name}: {error}"));
+        probe(&url, dialect).await.map_err(unusable)?;
         let pool = options.connect(&url).await.map_err(unusable)?;
         let database = Self { pool, dialect, writer: Arc::default() };
         database.migrate().await?;
@@ -123,6 +124,14 @@ impl Database {
     pub(crate) async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// One connection outside the pool, which would try again until its time is up and then hide why.
+async fn probe(url: &str, dialect: Dialect) -> Result<(), sqlx::Error> {
+    let mut connection = AnyConnection::connect(url).await?;
+    let statement = if dialect == Dialect::Sqlite { SQLITE_PRAGMAS } else { "SELECT 1" };
+    connection.execute(statement).await?;
+    connection.close().await
 }
 
 impl From<sqlx::Error> for CatalogError {
