@@ -390,7 +390,11 @@ pub(crate) fn unknown_modifier(call: &Call) -> QueryError {
 /// The table of functions as Markdown, for docs/query-language.md.
 pub fn markdown() -> String {
     let mut text = String::from("| Function | Family | What it does |\n|---|---|---|\n");
-    for definition in all() {
+    // The short ranks differ in their numbers only: one row says it for all of them.
+    let is_short_rank = |definition: &&Definition| definition.family == Family::Rank && definition.args == QUERY;
+    text.push_str("| `topN(query)`, `topN_by(query)`, `bottomN(query)`, `bottomN_by(query)` | rank | ");
+    text.push_str("the N (5, 10, 15, 20) groups that are largest or smallest by `mean`, `max`, `min`, `last`, `area`, `l2norm`. |\n");
+    for definition in all().iter().filter(|definition| !is_short_rank(definition)) {
         let aliases = if definition.aliases.is_empty() {
             String::new()
         } else {

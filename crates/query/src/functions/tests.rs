@@ -117,3 +117,13 @@ fn the_reference_is_covered() {
         assert!(find(name).is_some(), "{name}");
     }
 }
+
+/// Everything after the heading of the table in the documentation is written by this test: run it with `UPDATE_EXPECT=1`
+/// after a change of the table.
+#[test]
+fn the_documentation_lists_every_function() {
+    const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/query-language.md");
+    let document = std::fs::read_to_string(DOCUMENT).unwrap();
+    let text = document.split("\n| Function |").next().unwrap().trim_end();
+    expect_test::expect_file![DOCUMENT].assert_eq(&format!("{text}\n\n{}", markdown()));
+}

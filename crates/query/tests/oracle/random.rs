@@ -271,3 +271,113 @@ proptest! {
         }
     }
 }
+
+/// Pieces of which texts are made that are nearly queries.
+const PIECES: [&str; 60] = [
+    "avg:",
+    "sum:",
+    "p95:",
+    "count(v: v<=1):",
+    "gauge",
+    "count",
+    "dist",
+    "{*}",
+    "{env:prod}",
+    "{host:web-*,!env:dev}",
+    "{env IN (prod,dev)}",
+    " by {host}",
+    " by {env,host}",
+    ".as_count()",
+    ".as_rate()",
+    ".rollup(sum, 60)",
+    ".rollup(max, 1)",
+    ".rollup(avg, 100000)",
+    ".rollup(sum, daily, 4pm, 'Europe/Paris')",
+    ".rollup('p95', 300)",
+    ".fill(last, 60)",
+    ".fill(linear)",
+    ".weighted()",
+    "abs(",
+    "cumsum(",
+    "integral(",
+    "derivative(",
+    "dt(",
+    "diff(",
+    "monotonic_diff(",
+    "throughput(",
+    "ewma_20(",
+    "median_9(",
+    "rollingavg_29(",
+    "autosmooth(",
+    "default_zero(",
+    "timeshift(",
+    "calendar_shift(",
+    "week_before(",
+    "moving_rollup(",
+    "top(",
+    "top5_l2norm(",
+    "count_not_null(",
+    "robust_trend(",
+    "piecewise_constant(",
+    "exclude_null(",
+    "percentile(",
+    "reduce(",
+    "min(",
+    ", ",
+    ", 60",
+    ", -3600",
+    ", 'p95'",
+    ", 'mean', 'desc'",
+    ", {env}",
+    ", '-1mo', 'UTC'",
+    ")",
+    "(",
+    " + ",
+    " / ",
+];
+
+fn nearly_queries() -> impl Strategy<Value = String> {
+    let wrapped = (0..PIECES.len(), 0..PIECES.len(), prop::collection::vec(0..PIECES.len(), 0..5));
+    let well_formed = prop::collection::vec(wrapped, 1..3).prop_map(|parts| {
+        let mut text = String::new();
+        for (index, (function, argument, rest)) in parts.into_iter().enumerate() {
+            text.push_str(if index > 0 { " - " } else { "" });
+            let (function, argument) = (PIECES[function], PIECES[argument]);
+            let is_call = function.ends_with('(') && function.len() > 1;
+            text.push_str(if is_call { function } else { "" });
+            text.push_str("sum:gauge{*}");
+            let modifiers = rest
+                .iter()
+                .map(|&piece| PIECES[piece])
+                .filter(|piece| piece.starts_with(['.', ' ']) && piece.ends_with([')', '}']));
+            text.extend(modifiers);
+            text.push_str(if is_call && argument.starts_with(',') && argument.len() > 2 { argument } else { "" });
+            text.push_str(if is_call { ")" } else { "" });
+        }
+        text
+    });
+    let jumbled =
+        prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..12).prop_map(|pieces| pieces.concat());
+    prop_oneof![3 => well_formed, 1 => jumbled]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the text and the window, there is an answer or an error, and every series is complete.
+    #[test]
+    fn any_text_is_answered_or_refused(data in data(), text in nearly_queries(), from in 0..3000_i64, length in 1..4000_i64, interval in prop::option::of(1..600_i64)) {
+        let variables = Variables::default();
+        let request = TextRequest { text: &text, from, to: from + length, interval, variables: &variables, context: Context::Graph };
+        match evaluate_text(&data, &request, &BUDGET) {
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
+            Ok(answer) => {
+                for series in &answer.series {
+                    prop_assert_eq!(series.values.len(), series.axis.len());
+                    prop_assert!(series.points().count() > 0, "{}: a series without a value", text);
+                    prop_assert!(series.axis.starts.windows(2).all(|pair| pair[0] < pair[1]));
+                }
+            }
+        }
+    }
+}
