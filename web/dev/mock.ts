@@ -25,56 +25,45 @@ const seconds = () => Math.floor(Date.now() / 1000)
 const limitOf = (params: URLSearchParams, fallback: number) => Number(params.get('limit') ?? fallback)
 
 function functions() {
-  const q = { name: 'q', kind: 'query' }
-  const call = (family: string, name: string, summary: string, args: object[] = []) => ({
-    name,
-    family,
-    form: 'call',
-    args: [q, ...args],
-    summary,
-  })
-  const method = (name: string, summary: string, args: object[] = []) => ({
-    name,
-    family: 'rollup',
-    form: 'method',
-    args,
-    summary,
-  })
-  const by = {
-    name: 'by',
-    kind: 'string',
-    default: 'mean',
-    choices: ['mean', 'max', 'min', 'sum', 'last', 'area', 'l2norm'],
+  const query = { name: 'query', kind: 'query', required: true }
+  const define = (form: string, family: string, name: string, summary: string, own: object[] = []) => {
+    const args = [query, ...own]
+    return { name, aliases: [], family, form, args, summary, usage: `${name}(query)`, in_monitors: true }
   }
+  const choice = (name: string, choices: string[], required = false) => ({
+    name,
+    kind: 'choice',
+    required,
+    choices,
+  })
+  const number = (name: string, required = true) => ({ name, kind: 'number', required })
   return [
-    call('arithmetic', 'abs', 'absolute value'),
-    call('arithmetic', 'cumsum', 'running total from the left edge of the window'),
-    call('interpolation', 'default_zero', 'empty buckets become 0'),
-    call('rate', 'per_second', 'rate of change per second'),
-    call('rate', 'diff', 'difference to the bucket before'),
-    call('rate', 'derivative', 'difference per second, may be negative'),
-    call('smoothing', 'ewma_5', 'exponential moving average over 5 points'),
-    call('timeshift', 'hour_before', 'the same an hour earlier'),
-    call('timeshift', 'week_before', 'the same a week earlier'),
-    call('rank', 'top', 'the highest groups', [
-      { name: 'n', kind: 'number', default: 10, choices: [5, 10, 25, 50, 100] },
-      by,
-      { name: 'order', kind: 'string', default: 'desc', choices: ['desc', 'asc'] },
+    define('call', 'arithmetic', 'abs', 'absolute value'),
+    define('call', 'arithmetic', 'cumsum', 'running total from the left edge of the window'),
+    define('call', 'interpolation', 'default_zero', 'empty buckets become 0'),
+    define('call', 'rate', 'per_second', 'rate of change per second'),
+    define('call', 'rate', 'diff', 'difference to the bucket before'),
+    define('call', 'rate', 'derivative', 'difference per second, may be negative'),
+    define('call', 'smoothing', 'ewma_5', 'exponential moving average over 5 points'),
+    define('call', 'timeshift', 'hour_before', 'the same an hour earlier'),
+    define('call', 'timeshift', 'week_before', 'the same a week earlier'),
+    define('call', 'rank', 'top', 'the highest groups', [
+      number('count'),
+      choice('by', ['mean', 'max', 'min', 'sum', 'last', 'area', 'l2norm']),
+      choice('order', ['desc', 'asc']),
     ]),
-    call('exclusion', 'exclude_null', 'drops groups with N/A in a tag'),
-    call('exclusion', 'clamp_min', 'lower values become this', [{ name: 'min', kind: 'number', default: 0 }]),
-    call('exclusion', 'clamp_max', 'higher values become this', [
-      { name: 'max', kind: 'number', default: 100 },
+    define('call', 'exclusion', 'exclude_null', 'drops groups with N/A in a tag'),
+    define('call', 'exclusion', 'clamp_min', 'lower values become this', [number('limit')]),
+    define('call', 'exclusion', 'clamp_max', 'higher values become this', [number('limit')]),
+    define('method', 'rollup', 'rollup', 'bucket size and how points within a bucket are combined', [
+      { name: 'aggregator', kind: 'any', required: true },
+      { name: 'interval', kind: 'any', required: false },
     ]),
-    method('rollup', 'bucket size and how points within a bucket are combined', [
-      { name: 'agg', kind: 'string', default: 'avg', choices: ['avg', 'sum', 'min', 'max', 'count'] },
-      { name: 'seconds', kind: 'number', default: 60 },
-    ]),
-    method('as_count', 'counts per bucket'),
-    method('as_rate', 'counts per second'),
-    method('fill', 'what stands in empty places', [
-      { name: 'method', kind: 'string', default: 'linear', choices: ['linear', 'last', 'zero', 'null'] },
-      { name: 'limit', kind: 'number', default: 300 },
+    define('method', 'rollup', 'as_count', 'counts per bucket'),
+    define('method', 'rollup', 'as_rate', 'counts per second'),
+    define('method', 'interpolation', 'fill', 'what stands in empty places', [
+      choice('method', ['linear', 'last', 'zero', 'null'], true),
+      number('limit', false),
     ]),
   ]
 }

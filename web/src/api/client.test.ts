@@ -4,9 +4,8 @@ import { api, ApiError, errorsOf, NetworkError, setUnauthorizedHandler, urlOf } 
 afterEach(() => vi.unstubAllGlobals())
 
 function answer(status: number, body: string) {
-  const fetched = vi.fn((..._call: [string, RequestInit]) =>
-    Promise.resolve(new Response(status === 204 ? null : body, { status })),
-  )
+  const fetched = vi.fn<(url: string, init: RequestInit) => Promise<Response>>()
+  fetched.mockImplementation(() => Promise.resolve(new Response(status === 204 ? null : body, { status })))
   vi.stubGlobal('fetch', fetched)
   return fetched
 }

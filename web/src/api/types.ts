@@ -23,17 +23,22 @@ export type UnitPair = [Unit | null, Unit | null] | null
 
 export interface FunctionArg {
   name: string
+  /** `query`, `number`, `text`, `choice`, `keys`, `query-or-keys`, `any`. */
   kind: string
-  default?: string | number | null
+  required: boolean
   choices?: (string | number)[]
 }
 
 export interface QueryFunction {
   name: string
+  aliases: string[]
   family: string
   form: 'call' | 'method'
+  /** The query itself is the first. */
   args: FunctionArg[]
   summary: string
+  /** `top(query, count, [by], [order])`. */
+  usage: string
 }
 
 export interface MetricHit {

@@ -1,5 +1,6 @@
 // The Metrics explorer: queries on top, their graph and its table below, everything in the URL.
 import { useQuery } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
 import { CircleMinus, Filter, Plus, Server, Sigma } from 'lucide-react'
 import { useMemo, useRef, useState } from 'react'
 import { metricNamesQuery } from '@/api/queries'
@@ -19,6 +20,7 @@ const GRAPH_HEIGHT = 'clamp(280px, 44vh, 680px)'
 
 export function ExplorerPage() {
   const { state, actions } = useExplorer()
+  const navigate = useNavigate()
   const parts = useMemo(() => partsOf(state), [state])
   const [errors, setErrors] = useState<FrameState['errors']>([])
   const list = useRef<HTMLUListElement>(null)
@@ -74,7 +76,9 @@ export function ExplorerPage() {
           interval={interval === undefined ? undefined : interval * 1000}
           height={GRAPH_HEIGHT}
           legend="table"
-          seriesActions={(tags, source) => seriesActions(tags, source, actions)}
+          seriesActions={(tags, source) =>
+            seriesActions(tags, source, actions, (href) => void navigate({ href }))
+          }
           onReplace={(query) => actions.setQuery(parts[0]?.name ?? 'a', query)}
           onErrors={setErrors}
         />
@@ -87,7 +91,9 @@ function focusEditor(list: HTMLElement | null): void {
   list?.querySelector<HTMLElement>('.cm-content')?.focus()
 }
 
-function seriesActions(tags: string[], source: string, actions: ExplorerActions): SeriesAction[] {
+type Open = (path: string) => void
+
+function seriesActions(tags: string[], source: string, actions: ExplorerActions, open: Open): SeriesAction[] {
   return tags
     .filter((tag) => !tag.endsWith(':N/A'))
     .flatMap((tag): SeriesAction[] => [
@@ -97,15 +103,15 @@ function seriesActions(tags: string[], source: string, actions: ExplorerActions)
         icon: <CircleMinus size={14} />,
         run: () => actions.filter(source, `!${tag}`),
       },
-      ...(tag.startsWith('host:') ? [hostAction(tag.slice('host:'.length))] : []),
+      ...(tag.startsWith('host:') ? [hostAction(tag.slice('host:'.length), open)] : []),
     ])
 }
 
-function hostAction(host: string): SeriesAction {
+function hostAction(host: string, open: Open): SeriesAction {
   return {
     label: `Open ${host}`,
     icon: <Server size={14} />,
-    run: () => window.location.assign(`/infrastructure?host=${encodeURIComponent(host)}`),
+    run: () => open(`/infrastructure/host/${encodeURIComponent(host)}`),
   }
 }
 

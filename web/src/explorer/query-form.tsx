@@ -4,9 +4,10 @@ import { Sigma, X } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
 import { functionsQuery, metricNamesQuery, tagKeysQuery, tagValuesQuery } from '@/api/queries'
 import type { QueryFunction } from '@/api/types'
-import { AGGREGATORS, defaultArgs, methodArgs } from '@/query/completion'
+import { AGGREGATORS } from '@/query/completion'
 import { writeForm } from '@/query/form'
 import type { Call, QueryForm } from '@/query/form'
+import { usualArgs } from '@/query/usual-args'
 import { Button, ChipsInput, Combobox, Popover, SearchInput, Select } from '@/ui'
 import type { Choice, Suggestion } from '@/ui'
 import css from './explorer.module.css'
@@ -168,9 +169,8 @@ function AddFunction({ name, form, set }: FieldProps) {
   )
   const families = Object.entries(Object.groupBy(found, ({ family }) => family))
   const add = (entry: QueryFunction) => {
-    if (entry.form === 'method')
-      set({ methods: [...form.methods, { name: entry.name, args: methodArgs(entry.args) }] })
-    else set({ wraps: [...form.wraps, { name: entry.name, args: defaultArgs(entry.args) }] })
+    const call = { name: entry.name, args: usualArgs(entry) }
+    set(entry.form === 'method' ? { methods: [...form.methods, call] } : { wraps: [...form.wraps, call] })
     setOpen(false)
     setWords('')
   }

@@ -4,9 +4,10 @@ import type { Completion, CompletionContext, CompletionResult } from '@codemirro
 import type { EditorView } from '@codemirror/view'
 import type { QueryClient } from '@tanstack/react-query'
 import { functionsQuery, metricNamesQuery, tagKeysQuery, tagValuesQuery } from '@/api/queries'
-import type { FunctionArg, QueryFunction } from '@/api/types'
+import type { QueryFunction } from '@/api/types'
 import { contextAt } from './context'
 import type { CaretContext } from './context'
+import { ownArgs, usualArgs } from './usual-args'
 
 export const AGGREGATORS: readonly [name: string, summary: string][] = [
   ['avg', 'mean of the group'],
@@ -26,31 +27,6 @@ const VALUE_LIMIT = 200
 const REOPEN_MS = 20
 /** While this is typed, a complete list stays the same list. */
 const WORD = /^[\w./-]*$/
-
-/** `'avg', 60`: what a function is inserted with. Arguments that are the query itself are left out. */
-export function defaultArgs(args: readonly FunctionArg[]): string {
-  return args
-    .filter(({ kind }) => !isQueryArg(kind))
-    .flatMap((arg) => {
-      const value = arg.default ?? arg.choices?.[0]
-      if (value === undefined) return []
-      return [argText(value, arg.kind)]
-    })
-    .join(', ')
-}
-
-const isQueryArg = (kind: string): boolean => /query|series|expr/i.test(kind)
-
-function argText(value: string | number, kind: string): string {
-  return typeof value === 'number' || /number|int|float|word|ident|seconds/i.test(kind)
-    ? String(value)
-    : `'${value}'`
-}
-
-/** Methods take bare words: `.rollup(avg, 60)`. */
-export function methodArgs(args: readonly FunctionArg[]): string {
-  return defaultArgs(args).replaceAll("'", '')
-}
 
 /** Puts text in and asks for what comes next. */
 function thenMore(text: string, selectBack = 0) {
@@ -84,8 +60,9 @@ function metricOptions(
 function functionOptions(functions: readonly QueryFunction[]): Completion[] {
   return functions
     .filter(({ form }) => form === 'call')
-    .map(({ name, args, summary, family }) => {
-      const rest = defaultArgs(args)
+    .map((definition) => {
+      const { name, summary, family } = definition
+      const rest = usualArgs(definition)
       const template = `${name}(#{}${rest === '' ? '' : `, ${rest}`})`
       return snippetCompletion(template, {
         label: name,
@@ -100,11 +77,11 @@ function functionOptions(functions: readonly QueryFunction[]): Completion[] {
 function methodOptions(functions: readonly QueryFunction[], dot: string): Completion[] {
   return functions
     .filter(({ form }) => form === 'method')
-    .map(({ name, args, summary }) => ({
-      label: `${dot}${name}`,
+    .map((definition) => ({
+      label: `${dot}${definition.name}`,
       type: 'function',
-      apply: `${dot}${name}(${methodArgs(args)})`,
-      info: summary,
+      apply: `${dot}${definition.name}(${usualArgs(definition)})`,
+      info: definition.summary,
     }))
 }
 
@@ -191,7 +168,9 @@ function argumentOptions(
 ): Options {
   const form = at.method ? 'method' : 'call'
   const called = functions.find((candidate) => candidate.name === at.name && candidate.form === form)
-  const choices = called?.args[at.position]?.choices ?? []
+  // In a call the query is the argument at 0; before a method it stands outside.
+  const position = at.method ? at.position : at.position - 1
+  const choices = (called && ownArgs(called)[position]?.choices) ?? []
   if (choices.length === 0) return null
   const quote = (choice: string | number) =>
     typeof choice === 'number' || at.method ? String(choice) : `'${choice}'`

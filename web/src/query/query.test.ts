@@ -5,6 +5,8 @@ import { errorPlace } from './error-place'
 import { readForm, writeForm } from './form'
 import { explorerPath } from './link'
 import { tokenize } from './tokens'
+import { usualArgs } from './usual-args'
+import type { FunctionArg } from '@/api/types'
 
 const kinds = (text: string) => tokenize(text).map(({ kind, text: word }) => `${kind} ${word}`)
 
@@ -178,4 +180,31 @@ test('links to the explorer', () => {
       range: { kind: 'live', span: 3_600_000 },
     }),
   ).toBe('/metrics/explorer?a=avg%3Am%7B*%7D&kind=bars&from=-1h&live=true')
+})
+
+describe('what functions are put in with', () => {
+  const definition = (name: string, form: 'call' | 'method', args: FunctionArg[]) => ({
+    name,
+    form,
+    args,
+    aliases: [],
+    family: 'x',
+    summary: '',
+    usage: '',
+  })
+  const query: FunctionArg = { name: 'query', kind: 'query', required: true }
+  test.each([
+    [definition('top', 'call', [query]), "10, 'mean', 'desc'"],
+    [definition('rollup', 'method', [query]), 'avg, 60'],
+    [definition('abs', 'call', [query]), ''],
+    [
+      definition('novel', 'call', [
+        query,
+        { name: 'how', kind: 'choice', required: true, choices: ['one', 'two'] },
+        { name: 'many', kind: 'number', required: true },
+        { name: 'more', kind: 'text', required: false },
+      ]),
+      "'one', 1",
+    ],
+  ])('%j', (given, text) => expect(usualArgs(given)).toBe(text))
 })
