@@ -29,14 +29,19 @@ function rememberedForm(): boolean {
   }
 }
 
-export function QueryRow({ row, shown, error, only, onQuery, onShown, onCopy, onRemove }: QueryRowProps) {
-  // What is being typed lives here; the URL gets it on Enter, on leaving, or from the form.
-  const [text, setText] = useState(row.query)
-  const [seen, setSeen] = useState(row.query)
-  if (seen !== row.query) {
-    setSeen(row.query)
-    setText(row.query)
+/** What is being typed; the URL gets it on Enter, on leaving, or from the form, and overrules it when it changes. */
+function useDraft(committed: string): [text: string, setText: (text: string) => void] {
+  const [text, setText] = useState(committed)
+  const [seen, setSeen] = useState(committed)
+  if (seen !== committed) {
+    setSeen(committed)
+    setText(committed)
   }
+  return [text, setText]
+}
+
+export function QueryRow({ row, shown, error, only, onQuery, onShown, onCopy, onRemove }: QueryRowProps) {
+  const [text, setText] = useDraft(row.query)
   const [formOpen, setFormOpen] = useState(rememberedForm)
   const form = readForm(text)
   const toggleForm = () => {
@@ -114,7 +119,7 @@ export interface FormulaRowProps {
 }
 
 export function FormulaRowFields({ row, shown, error, onFormula, onShown, onRemove }: FormulaRowProps) {
-  const [text, setText] = useState(row.formula)
+  const [text, setText] = useDraft(row.formula)
   return (
     <li className={css.row} aria-label={`Formula ${row.name}`}>
       <Letter name={row.name} shown={shown} onShown={onShown} />

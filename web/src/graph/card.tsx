@@ -9,6 +9,7 @@ import { diagnose } from '@/query/diagnose'
 import { useTimeRange, useTimeWindow } from '@/time'
 import type { TimeWindow } from '@/time'
 import { Button, cx, ErrorNote, ProgressBar } from '@/ui'
+import { previousWindow, withPrevious } from './compare'
 import type { Frame } from './frame'
 import css from './graph.module.css'
 import { autoInterval } from './interval'
@@ -22,6 +23,7 @@ import type { SeriesAction } from './series-menu'
 import { useFrame } from './use-frame'
 import type { FrameState, PartRequest } from './use-frame'
 import { useInView } from './use-in-view'
+import { useShiftHeld } from './use-shift-held'
 
 const GraphFullScreen = lazy(() =>
   import('./full-screen').then((module) => ({ default: module.GraphFullScreen })),
@@ -53,8 +55,8 @@ export interface GraphCardProps {
 export function GraphCard(props: GraphCardProps) {
   const { title, parts, legend = 'row', height = 200, actions, className } = props
   const card = useRef<HTMLElement>(null)
-  const view = useGraphView(props, useInView(card))
   const [hovered, setHovered] = useState(false)
+  const view = useGraphView(props, useInView(card), hovered)
   const [full, setFull] = useState(false)
   const headingId = useId()
   useReportedErrors(view.state.errors, props.onErrors)
@@ -123,7 +125,7 @@ export interface GraphView {
 
 const NOTHING: ReadonlySet<string> = new Set()
 
-export function useGraphView(props: GraphCardProps, enabled: boolean): GraphView {
+export function useGraphView(props: GraphCardProps, enabled: boolean, hovered: boolean): GraphView {
   const { parts, interval, unit, seriesActions } = props
   const { kind, stacked, fromZero } = { ...DEFAULT_STYLE, ...props.style }
   const style = useMemo(() => ({ kind, stacked, fromZero }), [kind, stacked, fromZero])
@@ -131,8 +133,9 @@ export function useGraphView(props: GraphCardProps, enabled: boolean): GraphView
   const [hidden, setHidden] = useState(NOTHING)
   const [cursor, setCursor] = useState<number | null>(null)
   const [pointed, setPointed] = useState<string | null | undefined>(undefined)
-  const bucket = interval ?? autoInterval(window.to - window.from, kind)
-  const state = useFrame(parts, window, { enabled, interval: bucket })
+  const options = { enabled, interval: interval ?? autoInterval(window.to - window.from, kind) }
+  const current = useFrame(parts, window, options)
+  const state = useComparison(current, { parts, window, options, style, wanted: hovered })
   return {
     state,
     style,
@@ -146,6 +149,30 @@ export function useGraphView(props: GraphCardProps, enabled: boolean): GraphView
     setPointed,
     seriesActions,
   }
+}
+
+interface ComparisonInput {
+  parts: readonly PartRequest[]
+  window: TimeWindow
+  options: { enabled: boolean; interval: number | undefined }
+  style: GraphStyle
+  wanted: boolean
+}
+
+/** While Shift is held over a graph, the period before is drawn with it. */
+function useComparison(current: FrameState, input: ComparisonInput): FrameState {
+  const { parts, window, options, style, wanted } = input
+  const comparing = useShiftHeld(wanted)
+  const { from, to } = window
+  const earlier = useMemo(() => previousWindow({ from, to }), [from, to])
+  const before = useFrame(parts, earlier, { ...options, enabled: options.enabled && comparing }).frame
+  const now = current.frame
+  const stacked = style.stacked && style.kind !== 'line'
+  const frame = useMemo(
+    () => (comparing && before.series.length > 0 ? withPrevious(now, before, to - from, stacked) : now),
+    [comparing, before, now, to, from, stacked],
+  )
+  return frame === now ? current : { ...current, frame }
 }
 
 export interface GraphBodyProps {

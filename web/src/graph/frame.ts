@@ -15,6 +15,8 @@ export interface Series {
   unit: UnitPair
   color: string
   values: Value[]
+  /** From the period before the one on show, moved onto it: drawn dashed, never stacked. */
+  previous?: boolean
 }
 
 export interface Frame {

@@ -9,7 +9,7 @@ import { GraphMenu } from './menu'
 
 export function GraphFullScreen({ onClose, ...props }: GraphCardProps & { onClose: () => void }) {
   const root = useRef<HTMLDivElement>(null)
-  const view = useGraphView(props, true)
+  const view = useGraphView(props, true, true)
   const { title, parts } = props
   const actions = (
     <>

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { TimeseriesAnswer } from '@/api/types'
 import { SERIES_COLORS } from '@/tokens'
 import { colorOf, colorsFor, shade } from './color'
+import { previousWindow, withPrevious } from './compare'
 import { csvOf, fileName } from './export'
 import { frameOf, intervalOf } from './frame'
 import { isolate, toggle } from './legend-state'
@@ -191,6 +192,53 @@ describe('plans', () => {
     expect(thin.times.length).toBeLessThan(620)
     expect(Math.max(...(thin.rows[0] as number[]))).toBe(1000)
     expect(Math.min(...(thin.rows[0] as number[]))).toBe(0)
+  })
+})
+
+describe('comparing with the period before', () => {
+  const now = frame(
+    [100, 110],
+    [
+      [['h:a'], [1, 2]],
+      [['h:b'], [3, 4]],
+    ],
+  )
+  const before = frame(
+    [0, 10],
+    [
+      [['h:a'], [5, 6]],
+      [['h:b'], [7, null]],
+    ],
+  )
+
+  test('the earlier series are moved onto the present ones in their colours', () => {
+    const both = withPrevious(now, before, 100, false)
+    expect(both.times).toEqual([100, 110])
+    expect(both.series.map(({ label, previous, values }) => [label, previous, values])).toEqual([
+      ['h:a', undefined, [1, 2]],
+      ['h:b', undefined, [3, 4]],
+      ['h:a, previous period', true, [5, 6]],
+      ['h:b, previous period', true, [7, null]],
+    ])
+    expect(both.series[2]?.color).toBe(both.series[0]?.color)
+  })
+
+  test('a stack is compared by its total, which is not stacked', () => {
+    const both = withPrevious(now, before, 100, true)
+    expect(both.series.at(-1)?.values).toEqual([12, 6])
+    const plan = planOf(both, { ...LINE, kind: 'area', stacked: true }, new Set(), 500)
+    expect([plan.rows, plan.inStack]).toEqual([
+      [
+        [4, 6],
+        [1, 2],
+        [12, 6],
+      ],
+      2,
+    ])
+  })
+
+  test('the window', () => {
+    expect(previousWindow({ from: 100, to: 160 })).toEqual({ from: 40, to: 100 })
   })
 })
 

@@ -60,26 +60,37 @@ function barPaths(plan: Plan): uPlot.Series.PathBuilder | undefined {
   return uPlot.paths.bars?.({ align: 1, size: [0.86, 64], gap: plan.times.length > 200 ? 0 : 1 })
 }
 
+function fillOf(plan: Plan, stroke: string): string | undefined {
+  if (plan.kind === 'bars') return plan.stacked || plan.rows.length === 1 ? stroke : alpha(stroke, 0.6)
+  if (plan.kind === 'area') return alpha(stroke, plan.stacked ? STACK_ALPHA : AREA_ALPHA)
+  return undefined
+}
+
 function seriesOf(input: PlotInput): uPlot.Series[] {
   const { plan, frame } = input
-  const bars = plan.kind === 'bars'
-  const paths = bars ? barPaths(plan) : uPlot.paths.linear?.()
   const drawn = plan.order.map((index, row): uPlot.Series => {
-    const stroke = frame.series[index]?.color ?? '#888888'
-    const solo = plan.rows.length
-    let fill: string | undefined
-    if (bars) fill = plan.stacked || solo === 1 ? stroke : alpha(stroke, 0.6)
-    else if (plan.kind === 'area') fill = alpha(stroke, plan.stacked ? STACK_ALPHA : AREA_ALPHA)
+    const series = frame.series[index]
+    const stroke = series?.color ?? '#888888'
+    const scale = SCALES[plan.axisOf[row] ?? 0]
+    const dots = { show: true, filter: () => lonely(input.plan.rows[row] ?? []), size: 4, fill: stroke }
+    if (series?.previous) return { scale, stroke, width: LINE_WIDTH, dash: [4, 4], alpha: 0.75, points: dots }
+    if (plan.kind === 'bars') {
+      return {
+        scale,
+        stroke,
+        fill: fillOf(plan, stroke),
+        width: 0,
+        paths: barPaths(plan),
+        points: { show: false },
+      }
+    }
     return {
-      label: frame.series[index]?.label,
-      scale: SCALES[plan.axisOf[row] ?? 0],
+      scale,
       stroke,
-      fill,
-      width: bars ? 0 : plan.stacked ? 1 : LINE_WIDTH,
-      paths,
-      points: bars
-        ? { show: false }
-        : { show: true, filter: () => lonely(input.plan.rows[row] ?? []), size: 4, fill: stroke },
+      fill: fillOf(plan, stroke),
+      width: plan.stacked ? 1 : LINE_WIDTH,
+      paths: uPlot.paths.linear?.(),
+      points: dots,
     }
   })
   return [{}, ...drawn]
@@ -88,7 +99,7 @@ function seriesOf(input: PlotInput): uPlot.Series[] {
 /** Areas of a stack fill down to the series below, not to zero. */
 function bandsOf(plan: Plan): uPlot.Band[] {
   if (!plan.stacked || plan.kind !== 'area') return []
-  return plan.rows.slice(1).map((_, index) => ({ series: [index + 1, index + 2] }))
+  return plan.rows.slice(1, plan.inStack).map((_, index) => ({ series: [index + 1, index + 2] }))
 }
 
 function axesOf(input: PlotInput): uPlot.Axis[] {

@@ -27,6 +27,8 @@ export interface Plan {
   /** Index into the frame's series, in the order of painting: for stacks the topmost first. */
   order: number[]
   stacked: boolean
+  /** How many of the rows, from the first on, make the stack. */
+  inStack: number
   kind: GraphKind
   interval: number
   /** One value axis, or two when exactly two units are drawn: the second stands on the right. */
@@ -94,21 +96,33 @@ function extent(rows: readonly Drawn[][]): [low: number, high: number] {
 
 /** `width` in CSS pixels of the plotting area. */
 export function planOf(frame: Frame, style: GraphStyle, hidden: ReadonlySet<string>, width: number): Plan {
-  const order = drawnOf(frame, hidden)
-  const raw = order.map((index) => frame.series[index]?.values ?? [])
+  const drawn = drawnOf(frame, hidden)
+  const isPrevious = (index: number) => frame.series[index]?.previous === true
+  const current = drawn.filter((index) => !isPrevious(index))
+  const previous = drawn.filter(isPrevious)
+  const raw = [...current, ...previous].map((index) => frame.series[index]?.values ?? [])
   const whole = withSilences(frame.times, raw, frame.interval)
   const fit = decimate(whole.times, whole.rows, Math.max(1, Math.floor(width)))
-  const stacked = style.stacked && style.kind !== 'line' && order.length > 1
-  let rows: Drawn[][]
-  if (stacked) {
-    const level = style.kind === 'bars' ? fit.rows : fit.rows.map((row) => bridged(row, fit.times))
-    rows = stack(level).reverse()
-    order.reverse()
-  } else {
-    rows = style.kind === 'bars' ? fit.rows : fit.rows.map((row) => markGaps(row, fit.times))
-  }
+  const own = fit.rows.slice(0, current.length)
+  const before = fit.rows.slice(current.length).map((row) => markGaps(row, fit.times))
+  const stacked = style.stacked && style.kind !== 'line' && current.length > 1
+  const painted = stacked ? stackedRows(own, fit.times, style.kind) : ownRows(own, fit.times, style.kind)
+  if (stacked) current.reverse()
+  const rows = [...painted, ...before]
+  const order = [...current, ...previous]
   const { axes, axisOf } = axesOf(frame, order, rows, stacked)
-  return { times: fit.times, rows, order, stacked, kind: style.kind, interval: frame.interval, axes, axisOf }
+  const { kind } = style
+  const inStack = stacked ? current.length : 0
+  return { times: fit.times, rows, order, stacked, inStack, kind, interval: frame.interval, axes, axisOf }
+}
+
+/** The topmost first: painted over by those below. */
+function stackedRows(rows: Value[][], times: number[], kind: GraphKind): Drawn[][] {
+  return stack(kind === 'bars' ? rows : rows.map((row) => bridged(row, times))).reverse()
+}
+
+function ownRows(rows: Value[][], times: number[], kind: GraphKind): Drawn[][] {
+  return kind === 'bars' ? rows : rows.map((row) => markGaps(row, times))
 }
 
 function axesOf(frame: Frame, order: readonly number[], rows: readonly Drawn[][], stacked: boolean) {

@@ -2,7 +2,7 @@
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
-import type { RefObject } from 'react'
+import type { KeyboardEvent, RefObject } from 'react'
 import type { UnitPair } from '@/api/types'
 import { useTheme } from '@/theme'
 import type { TimeWindow } from '@/time'
@@ -141,7 +141,36 @@ export function Plot(props: PlotProps) {
     plot.current.setSeries((row < 0 ? null : row + 1) as number, { focus: true })
   }, [pointed, plan, frame])
 
-  return <div ref={host} className={css.plot} role="img" aria-label={label} />
+  const walk = (event: KeyboardEvent<HTMLDivElement>) => {
+    if (plot.current && walkCursor(plot.current, event)) event.preventDefault()
+  }
+  return (
+    // The picture takes the keyboard so that its values can be walked through without a pointer.
+    <div
+      ref={host}
+      className={css.plot}
+      role="img"
+      aria-label={label}
+      tabIndex={0}
+      onKeyDown={walk}
+      onBlur={() => plot.current?.setCursor({ left: -10, top: -10 })}
+    />
+  )
+}
+
+/** Points that Page up and Page down jump over. */
+const LEAP = 10
+
+/** Arrow keys move the crosshair from point to point. */
+function walkCursor(plot: uPlot, event: KeyboardEvent): boolean {
+  const steps: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, PageUp: -LEAP, PageDown: LEAP }
+  const step = steps[event.key]
+  const times = plot.data[0]
+  if (step === undefined || times.length === 0) return false
+  const here = (plot.cursor.left ?? -1) >= 0 ? (plot.cursor.idx ?? 0) : times.length - 1 - Math.max(step, 0)
+  const next = Math.min(Math.max(here + step, 0), times.length - 1)
+  plot.setCursor({ left: plot.valToPos(times[next] ?? 0, 'x'), top: plot.over.clientHeight / 2 })
+  return true
 }
 
 interface Latest {
@@ -174,7 +203,7 @@ function handlersFor(latest: RefObject<Latest>, tooltip: TooltipBox) {
 
 /** Legend and tooltip follow the pointer; on the other graphs of the page only the legend does. */
 function pointAt(plot: uPlot, { props, plan, focused }: Latest, tooltip: TooltipBox): void {
-  const { idx, event, left } = plot.cursor
+  const { idx, left } = plot.cursor
   const time = typeof idx === 'number' && (left ?? -1) >= 0 ? plan.times[idx] : undefined
   if (time === undefined) {
     props.onCursor?.(null)
@@ -183,13 +212,23 @@ function pointAt(plot: uPlot, { props, plan, focused }: Latest, tooltip: Tooltip
   }
   const index = frameIndex(props.frame, time)
   props.onCursor?.(index)
-  if (!event || !plot.over.matches(':hover')) {
+  const pointer = pointerOf(plot)
+  if (!pointer) {
     tooltip.hide()
     return
   }
   const exact = props.frame.times[index] === time
   const content = { time, frame: props.frame, index, visible: exact ? plan.order : [], focused }
-  tooltip.show(content, { x: event.clientX, y: event.clientY })
+  tooltip.show(content, pointer)
+}
+
+/** Where the box goes: beside the mouse, or beside the crosshair that the keyboard moves; nowhere for other graphs. */
+function pointerOf(plot: uPlot): { x: number; y: number } | undefined {
+  const { event, left } = plot.cursor
+  if (event && plot.over.matches(':hover')) return { x: event.clientX, y: event.clientY }
+  if (!plot.root.parentElement?.matches(':focus')) return undefined
+  const box = plot.over.getBoundingClientRect()
+  return { x: box.left + (left ?? 0), y: box.top + box.height / 2 }
 }
 
 function listenForLeave(plot: uPlot, latest: RefObject<Latest>, tooltip: TooltipBox): () => void {

@@ -182,3 +182,27 @@ test('a click on a series offers to filter by it', async ({ page }) => {
   await page.getByRole('menuitem', { name: /^Only role:/ }).click()
   await expect(page).toHaveURL(/a=avg:system\.cpu\.user%7Brole:/)
 })
+
+test('Shift draws the period before', async ({ page }, info) => {
+  await open(page, 'a=avg:system.cpu.user{*} by {role}')
+  await expect(page.getByRole('img', { name: /graph of 5 series/ })).toBeVisible()
+  await graph(page).hover()
+  await page.keyboard.down('Shift')
+  await expect(page.getByRole('img', { name: /graph of 10 series/ })).toBeVisible()
+  await expect(page.getByRole('table')).toContainText('role:db, previous period')
+  await page.screenshot({ path: `test/page/shots/compare-${info.project.name}.png` })
+  await page.keyboard.up('Shift')
+  await expect(page.getByRole('img', { name: /graph of 5 series/ })).toBeVisible()
+})
+
+test('arrow keys walk along the values', async ({ page }) => {
+  await open(page, 'a=avg:system.cpu.user{*}')
+  const picture = page.getByRole('img', { name: /graph of 1 series/ })
+  await picture.focus()
+  await page.keyboard.press('ArrowLeft')
+  const time = page.getByText(/\d\d:\d\d:\d\d$/)
+  await expect(time).toBeVisible()
+  const before = await time.textContent()
+  await page.keyboard.press('ArrowLeft')
+  await expect(time).not.toHaveText(before ?? '')
+})
