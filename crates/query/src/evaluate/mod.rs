@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use galgo_core::MetricKind;
 
-use crate::ast::{Call, Expr, ExprKind, MetricQuery, Span};
+use crate::ast::{Call, Expr, ExprKind, MetricQuery, Operator, Span};
 use crate::error::QueryError;
 use crate::frame::{Axis, Frame, Value};
 use crate::functions;
@@ -71,37 +71,55 @@ impl<'a> Evaluator<'a> {
         self.source.describe(metric).map(|info| info.kind)
     }
 
-    /// The value of an expression over a window.
+    /// The value of an expression over a window. It only decides: each kind has its own function, so that deep
+    /// expressions need little stack.
     pub(crate) fn value(&mut self, expr: &Expr, window: &Window) -> Result<Value, QueryError> {
         match &expr.kind {
             ExprKind::Number(value) => Ok(Value::Number(*value)),
-            ExprKind::Name(name) => {
-                let named = self.named(name, expr.span)?;
-                self.value(&named.expr, window).map_err(|error| error.in_text(named.text))
+            ExprKind::Name(name) => self.named_value(name, expr.span, window),
+            ExprKind::Query(query) => self.query_value(query, expr.span, window),
+            ExprKind::Negate(inner) => Ok(negated(self.value(inner, window)?)),
+            ExprKind::Binary { operator, left, right } => self.binary(*operator, left, right, expr.span, window),
+            ExprKind::Call(call) => self.leaf_value(expr, window).unwrap_or_else(|| self.call(call, window)),
+            ExprKind::Modified { inner, modifier } => {
+                self.leaf_value(expr, window).unwrap_or_else(|| self.modified(inner, modifier, window))
             }
-            ExprKind::Query(query) => match layered(query) {
-                None => self.query(query, expr.span, window, None).map(Value::Frame),
-                Some(layers) => self.value(&layers, window),
-            },
-            ExprKind::Negate(inner) => Ok(match self.value(inner, window)? {
-                Value::Number(value) => Value::Number(-value),
-                Value::Frame(frame) => Value::Frame(frame.map(|value| -value)),
-            }),
-            ExprKind::Binary { operator, left, right } => {
-                let left = self.value(left, window)?;
-                let right = self.value(right, window)?;
-                apply(left, right, arithmetic::operation(*operator), self.max_cells())
-                    .map_err(|message| QueryError::at(expr.span, message))
-            }
-            ExprKind::Call(call) => match self.leaf_query(expr)? {
-                Some((query, span)) => self.query(&query, span, window, None).map(Value::Frame),
-                None => self.call(call, window),
-            },
-            ExprKind::Modified { inner, modifier } => match self.leaf_query(expr)? {
-                Some((query, span)) => self.query(&query, span, window, None).map(Value::Frame),
-                None => self.modified(inner, modifier, window),
-            },
         }
+    }
+
+    fn named_value(&mut self, name: &str, span: Span, window: &Window) -> Result<Value, QueryError> {
+        let named = self.named(name, span)?;
+        self.value(&named.expr, window).map_err(|error| error.in_text(named.text))
+    }
+
+    fn query_value(&mut self, query: &MetricQuery, span: Span, window: &Window) -> Result<Value, QueryError> {
+        match layered(query) {
+            None => self.query(query, span, window, None).map(Value::Frame),
+            Some(layers) => self.value(&layers, window),
+        }
+    }
+
+    /// The answer to an expression that is nothing but a metric query with modifiers around it; `None` for others.
+    fn leaf_value(&mut self, expr: &Expr, window: &Window) -> Option<Result<Value, QueryError>> {
+        let (query, span) = match self.leaf_query(expr) {
+            Ok(leaf) => leaf?,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(self.query(&query, span, window, None).map(Value::Frame))
+    }
+
+    fn binary(
+        &mut self,
+        operator: Operator,
+        left: &Expr,
+        right: &Expr,
+        span: Span,
+        window: &Window,
+    ) -> Result<Value, QueryError> {
+        let left = self.value(left, window)?;
+        let right = self.value(right, window)?;
+        apply(left, right, arithmetic::operation(operator), self.max_cells())
+            .map_err(|message| QueryError::at(span, message))
     }
 
     /// The same as series: a number becomes a series that is the same everywhere.
@@ -290,6 +308,13 @@ impl<'a> Evaluator<'a> {
             }
             _ => Err(functions::unknown_modifier(modifier)),
         }
+    }
+}
+
+fn negated(value: Value) -> Value {
+    match value {
+        Value::Number(value) => Value::Number(-value),
+        Value::Frame(frame) => Value::Frame(frame.map(|value| -value)),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::window::Window;
 use super::call::bind;
 use super::naming::Subject;
 use super::series::{parse_formulas, parse_named};
-use super::{Evaluator, apply, arithmetic};
+use super::{Evaluator, apply, arithmetic, negated};
 
 /// Answers formulas over named queries as one number for each group.
 pub fn evaluate_scalar(
@@ -84,10 +84,7 @@ impl Evaluator<'_> {
     fn scalar(&mut self, expr: &Expr, window: &Window) -> Result<Value, QueryError> {
         match &expr.kind {
             ExprKind::Number(value) => Ok(Value::Number(*value)),
-            ExprKind::Negate(inner) => Ok(match self.scalar(inner, window)? {
-                Value::Number(value) => Value::Number(-value),
-                Value::Frame(frame) => Value::Frame(frame.map(|value| -value)),
-            }),
+            ExprKind::Negate(inner) => Ok(negated(self.scalar(inner, window)?)),
             ExprKind::Binary { operator, left, right } => {
                 let (left, right) = (self.scalar(left, window)?, self.scalar(right, window)?);
                 apply(left, right, arithmetic::operation(*operator), self.max_cells())

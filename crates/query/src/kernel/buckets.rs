@@ -7,8 +7,8 @@ use crate::source::{Fill, Grid, Leaf};
 
 use super::DEFAULT_FILL_LIMIT;
 
-/// Most buckets that are added on either side of the answer; with one-second buckets it covers the longest fill.
-const MAX_MARGIN: i64 = 4096;
+/// Most buckets that are added on either side of the answer: with one-second buckets the longest fill.
+const MAX_MARGIN: i64 = crate::rollup::MAX_FILL_LIMIT;
 
 /// Buckets of a kernel, margins included.
 #[derive(Debug)]

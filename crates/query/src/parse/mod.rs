@@ -25,7 +25,7 @@ pub(crate) use scope::all_of;
 /// Longest text in bytes.
 pub const MAX_TEXT_BYTES: usize = 64 * 1024;
 /// Deepest nesting of parentheses, calls and negations.
-pub const MAX_NESTING: usize = 64;
+pub const MAX_NESTING: usize = 48;
 /// Most operators, calls and queries in one expression; it bounds the height of the tree as well.
 pub const MAX_NODES: usize = 512;
 /// Most comma-separated queries in one text.

@@ -4,6 +4,7 @@
 // clippy.toml allows it in unit tests; this whole crate is one.
 #![allow(clippy::unwrap_used)]
 
+mod answers;
 mod data;
 mod naive;
 mod naive_functions;
