@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { chosenValues, hostTest, readTerms, stateOf, tagFacets, toggleTerm } from './filter'
+import { chosenValues, hostTest, readTerms, stateOf, tagFacets, tellingTags, toggleTerm } from './filter'
 import type { HostRow } from './types'
 
 function host(name: string, tags: string[], more: Partial<HostRow> = {}): HostRow {
@@ -76,6 +76,15 @@ test('facets count hosts, common keys first, without the host itself', () => {
       ],
     },
     { key: 'team', values: [{ value: 'a', count: 1 }] },
+  ])
+})
+
+test('telling tags come first', () => {
+  expect(tellingTags(['a:1', 'host:x', 'role:web', 'env:prod', 'alone'])).toEqual([
+    'env:prod',
+    'role:web',
+    'a:1',
+    'alone',
   ])
 })
 

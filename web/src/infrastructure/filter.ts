@@ -93,6 +93,20 @@ export function tagFacets(hosts: readonly HostRow[]): TagFacet[] {
   return facets.map(({ key, values }) => ({ key, values }))
 }
 
+/** Keys that people look for first. */
+const TELLING = ['env', 'service', 'role', 'team', 'version']
+
+/** Tags of a host for a place with little room: the telling ones first, its name left out. */
+export function tellingTags(tags: readonly string[]): string[] {
+  const rank = (tag: string) => {
+    const at = TELLING.indexOf(tag.slice(0, tag.indexOf(':')))
+    return at < 0 ? TELLING.length : at
+  }
+  return tags
+    .filter((tag) => !tag.startsWith('host:'))
+    .sort((left, right) => rank(left) - rank(right) || left.localeCompare(right))
+}
+
 /** Adds the term to the filter text or takes it out. */
 export function toggleTerm(filter: string, term: string): string {
   const terms = filter.split(/[\s,]+/).filter(Boolean)

@@ -113,7 +113,7 @@ export function MetricsSummaryPage() {
       <MetricPanel
         name={search.metric}
         onClose={() => set({ metric: undefined })}
-        onTag={(tag) => set({ q: [...new Set([...(search.q?.split(' ') ?? []), tag])].join(' ') })}
+        onTag={(tag) => set({ q: [...new Set([...typed.split(' ').filter(Boolean), tag])].join(' ') })}
       />
     </ListPage>
   )

@@ -55,7 +55,7 @@ test('the panel of a host: state, graphs, checks, tags, machine', async ({ page 
   await shoot(page, info, 'host-page')
 })
 
-test('a host that does not exist is said to', async ({ page }) => {
+test('what the server refuses about a host is said', async ({ page }) => {
   await page.route('**/api/galgo/v1/hosts/nobody**', (route) =>
     route.fulfill({ status: 400, json: { errors: ['no'] } }),
   )

@@ -3,7 +3,7 @@ import { formatValue } from '@/format/value'
 import { Ago } from '@/ui/ago'
 import type { Column } from '@/ui/data-table'
 import { Meter } from '@/ui/meter'
-import { stateOf } from '../filter'
+import { stateOf, tellingTags } from '../filter'
 import { HostStatus } from '../host-status'
 import type { HostRow } from '../types'
 import css from './list.module.css'
@@ -28,7 +28,7 @@ export const COLUMNS: readonly Column<HostRow>[] = [
   {
     key: 'name',
     label: 'Host',
-    width: 140,
+    width: 136,
     grow: true,
     fixed: true,
     value: ({ name }) => name,
@@ -105,9 +105,9 @@ export const COLUMNS: readonly Column<HostRow>[] = [
   {
     key: 'tags',
     label: 'Tags',
-    width: 116,
+    width: 110,
     grow: true,
-    render: ({ tags }) => <Words words={tags.filter((tag) => !tag.startsWith('host:'))} />,
+    render: ({ tags }) => <Words words={tellingTags(tags)} />,
   },
   {
     key: 'last_seen',

@@ -77,7 +77,7 @@ export function HostListPage() {
       summary={!hosts.loading && summaryText(rows, hosts)}
       narrowed={filter.split(' ').filter((term) => term.includes(':')).length + (search.status ? 1 : 0)}
       facets={
-        <HostFacets rows={hosts.rows} matching={matching} search={search} onChange={(next) => set(next)} />
+        <HostFacets {...{ rows: hosts.rows, matching, search, typed }} onChange={(next) => set(next)} />
       }
       note={hosts.error && <ErrorNote error={hosts.error} onRetry={() => void hosts.refetch()} />}
     >
@@ -131,10 +131,12 @@ interface HostFacetsProps {
   rows: readonly HostRow[]
   matching: readonly HostRow[]
   search: ListSearch
+  /** What stands in the field, which may not have reached the address yet. */
+  typed: string
   onChange: (change: ListSearch) => void
 }
 
-function HostFacets({ rows, matching, search, onChange }: HostFacetsProps) {
+function HostFacets({ rows, matching, search, typed, onChange }: HostFacetsProps) {
   const filter = search.q ?? ''
   // A chosen facet must not hide its alternatives: they come from all hosts, the others from those that match.
   const facets = useMemo(() => {
@@ -163,7 +165,7 @@ function HostFacets({ rows, matching, search, onChange }: HostFacetsProps) {
           values={values}
           open={index < OPEN_FACETS}
           chosen={chosenValues(filter, key)}
-          onToggle={(value) => onChange({ q: toggleTerm(filter, `${key}:${value}`) || undefined })}
+          onToggle={(value) => onChange({ q: toggleTerm(typed, `${key}:${value}`) || undefined })}
         />
       ))}
     </FacetList>

@@ -9,7 +9,7 @@ import { useTimeWindow } from '@/time'
 import { Empty, ErrorNote, ProgressBar, SearchInput } from '@/ui'
 import text from '@/ui/text.module.css'
 import { useTyped } from '@/ui/use-typed'
-import { hostTest, tagFacets } from '../filter'
+import { hostTest, tagFacets, tellingTags } from '../filter'
 import { HostPanel } from '../host/panel'
 import { HostStatus } from '../host-status'
 import { useHosts } from '../queries'
@@ -189,7 +189,7 @@ function describeHost(
   if (!host || !look) return { text: '', card: null }
   const state = host.is_muted ? 'muted' : host.up ? 'up' : 'down'
   const reading = `${fill.label}: ${look.value}`
-  const tags = host.tags.filter((tag) => !tag.startsWith('host:'))
+  const tags = tellingTags(host.tags)
   return {
     text: [host.name, state, reading, size].filter(Boolean).join(', '),
     card: (
