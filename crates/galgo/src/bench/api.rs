@@ -61,6 +61,13 @@ impl Api {
         }
     }
 
+    /// A number that the server shows of itself at `/metrics`.
+    pub(super) fn own_metric(&self, name: &str) -> Option<f64> {
+        let text = self.agent.get(format!("{}/metrics", self.base)).call().ok()?.body_mut().read_to_string().ok()?;
+        let value = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse::<f64>().ok();
+        text.lines().find_map(value)
+    }
+
     /// Asks a metric query over a range in seconds and returns (series, points).
     pub(super) fn query(&self, query: &str, from: i64, to: i64) -> anyhow::Result<(usize, usize)> {
         let request = self.agent.get(format!("{}/api/v1/query", self.base));

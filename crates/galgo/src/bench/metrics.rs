@@ -46,6 +46,8 @@ pub(super) struct Measured {
     /// Memory of the server when all was sent, and at rest.
     pub(super) loaded_bytes: u64,
     pub(super) rest_bytes: u64,
+    /// Bytes and points of the segments at rest, as the server counts them.
+    pub(super) segments: Option<(f64, f64)>,
     /// Bytes on disk at rest: stored, and in the log.
     pub(super) disk_bytes: Option<(u64, u64)>,
     pub(super) series: u64,
@@ -85,9 +87,11 @@ impl Measured {
         (self.first.server_cpu.as_secs_f64() - points_cpu).max(0.0) / self.series.max(1) as f64 * 1e6
     }
 
-    /// Bytes on disk for each point, the log apart.
+    /// Bytes of the segments, indexes included, for each of their points. A server that does not count them is measured
+    /// by its files, the log apart.
     pub(super) fn bytes_per_point(&self) -> Option<f64> {
-        self.disk_bytes.map(|(stored, _)| stored as f64 / self.points().max(1) as f64)
+        let by_files = || self.disk_bytes.map(|(stored, _)| stored as f64 / self.points().max(1) as f64);
+        self.segments.map(|(bytes, points)| bytes / points).or_else(by_files)
     }
 }
 
@@ -127,6 +131,8 @@ fn measure_server(server: &Server, args: &MetricsArgs, clock: &dyn Clock) -> any
     wait_for_rest(server, clock)?;
     let settle_cpu = server.process.cpu()? - before_rest;
     let (rest_bytes, disk_bytes) = (server.process.resident_bytes()?, server.disk_bytes());
+    let segment = |what: &str| server.api.own_metric(&format!("galgo_segment_{what}"));
+    let segments = segment("bytes").zip(segment("points")).filter(|&(_, points)| points > 0.0);
     let last = start + blocks * args.load.block_s() - STEP_S;
     let mut costs = Vec::new();
     if args.query_runs > 0 {
@@ -137,7 +143,18 @@ fn measure_server(server: &Server, args: &MetricsArgs, clock: &dyn Clock) -> any
     }
     note("");
     let series = args.load.series();
-    Ok(Measured { idle_bytes, first, rest, settle_cpu, loaded_bytes, rest_bytes, disk_bytes, series, queries: costs })
+    Ok(Measured {
+        idle_bytes,
+        first,
+        rest,
+        settle_cpu,
+        loaded_bytes,
+        rest_bytes,
+        segments,
+        disk_bytes,
+        series,
+        queries: costs,
+    })
 }
 
 fn phase(
@@ -223,13 +240,11 @@ fn print(measured: &Measured, args: &MetricsArgs, out: &mut impl Write) -> std::
         mib(measured.loaded_bytes),
         mib(measured.rest_bytes)
     )?;
-    if let (Some(bytes), Some((stored, log))) = (measured.bytes_per_point(), measured.disk_bytes) {
-        writeln!(
-            out,
-            "  bytes a point on disk         {bytes:>12.3}  ({:.1} MiB, log {:.1} MiB apart)",
-            mib(stored),
-            mib(log)
-        )?;
+    if let Some(bytes) = measured.bytes_per_point() {
+        writeln!(out, "  bytes a point on disk         {bytes:>12.3}")?;
+    }
+    if let Some((stored, log)) = measured.disk_bytes {
+        writeln!(out, "  files MiB stored/log          {:>12.1} / {:.1}", mib(stored), mib(log))?;
     }
     for (name, cost) in &measured.queries {
         let ms = |time: Duration| time.as_secs_f64() * 1000.0;
