@@ -19,7 +19,8 @@ const SERIES_PER_HOST: usize = 100;
 fn main() {
     let mut numbers = std::env::args().skip(1).filter_map(|argument| argument.parse::<i64>().ok());
     let (hosts, hours) = (numbers.next().unwrap_or(100) as usize, numbers.next().unwrap_or(6));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(run(hosts, hours));
 }
 
@@ -28,7 +29,13 @@ async fn run(hosts: usize, hours: i64) {
     let clock = Arc::new(ManualClock::at_ms((START + hours * 3600) * 1000));
     let store = SegmentStore::local(&dir.path().join("segments"), clock.clone()).expect("a store");
     let manifest = Arc::new(MemoryManifest::default());
-    let parts = Parts { wal_dir: dir.path().join("wal"), store, manifest, hosts: HostTagsCell::default(), clock: clock.clone() };
+    let parts = Parts {
+        wal_dir: dir.path().join("wal"),
+        store,
+        manifest,
+        hosts: HostTagsCell::default(),
+        clock: clock.clone(),
+    };
     let engine = Engine::open(Config::default(), parts).await.expect("an engine");
 
     let mut generators = Generator::all(hosts);
@@ -45,7 +52,15 @@ async fn run(hosts: usize, hours: i64) {
             let mut batch = engine.batch();
             for (index, generator) in of_host.iter().enumerate() {
                 let tags: Vec<&str> = generator.tags.iter().map(String::as_str).collect();
-                let raw = RawSeries { metric: &generator.metric, host: &generator.host, tags: &tags, pairs: &[], kind: generator.kind, interval: 10, unit: "" };
+                let raw = RawSeries {
+                    metric: &generator.metric,
+                    host: &generator.host,
+                    tags: &tags,
+                    pairs: &[],
+                    kind: generator.kind,
+                    interval: 10,
+                    unit: "",
+                };
                 let point = Point { time: START + step * STEP, value: values[host * SERIES_PER_HOST + index] };
                 batch.series(&raw, &[point]).expect("accepted");
             }
@@ -62,7 +77,10 @@ async fn run(hosts: usize, hours: i64) {
     }
     let points = (hosts * SERIES_PER_HOST) as f64 * steps as f64;
     println!("points                     {points}");
-    println!("first sight                {:.2} us CPU a series", first_sight.as_secs_f64() * 1e6 / (hosts * SERIES_PER_HOST) as f64);
+    println!(
+        "first sight                {:.2} us CPU a series",
+        first_sight.as_secs_f64() * 1e6 / (hosts * SERIES_PER_HOST) as f64
+    );
     println!("ingest with flush, merge   {:.3} s CPU a million", ingesting.as_secs_f64() * 1e6 / points);
     report_memory("after ingest");
     let before = cpu();
@@ -70,24 +88,44 @@ async fn run(hosts: usize, hours: i64) {
     engine.compact_fully().await.expect("a merge");
     println!("last flush and full merge  {:.3} s CPU a million", (cpu() - before).as_secs_f64() * 1e6 / points);
     let stats = engine.stats();
-    println!("bytes a point              {:.3} in {} segments", stats.segment_bytes as f64 / stats.segment_points as f64, stats.segments);
+    println!(
+        "bytes a point              {:.3} in {} segments",
+        stats.segment_bytes as f64 / stats.segment_points as f64,
+        stats.segments
+    );
     report_memory("after merge");
     queries(&engine, &clock, START + hours * 3600).await;
 }
 
 async fn queries(engine: &Arc<Engine>, clock: &Arc<ManualClock>, end: i64) {
-    let grid = |hours: i64, step: i64| Grid::Uniform { start: (end - hours * 3600) / step * step, step, len: (hours * 3600 / step) as usize };
-    let one = Leaf { scope: galgo_query::source::Scope::Tag("host:host-0007".into()), ..Leaf::all("agent.metric.5", grid(1, 20)) };
-    let by_host = |hours, step| Leaf { group_by: vec!["host".into()], ..Leaf::all("agent.metric.5", grid(hours, step)) };
+    let grid = |hours: i64, step: i64| Grid::Uniform {
+        start: (end - hours * 3600) / step * step,
+        step,
+        len: (hours * 3600 / step) as usize,
+    };
+    let one = Leaf {
+        scope: galgo_query::source::Scope::Tag("host:host-0007".into()),
+        ..Leaf::all("agent.metric.5", grid(1, 20))
+    };
+    let by_host =
+        |hours, step| Leaf { group_by: vec!["host".into()], ..Leaf::all("agent.metric.5", grid(hours, step)) };
     let cases = [
         ("one series, 1 h", one),
         ("avg by host, 1 h", by_host(1, 20)),
         ("avg of all, 6 h", Leaf::all("agent.metric.5", grid(6, 60))),
-        ("sum by service, 1 h", Leaf { space: SpaceAgg::Sum, group_by: vec!["service".into()], ..Leaf::all("agent.metric.5", grid(1, 20)) }),
+        (
+            "sum by service, 1 h",
+            Leaf { space: SpaceAgg::Sum, group_by: vec!["service".into()], ..Leaf::all("agent.metric.5", grid(1, 20)) },
+        ),
         ("rollup(max, 3600) by host, 6 h", Leaf { time: Some(TimeAgg::Max), ..by_host(6, 3600) }),
     ];
     for (name, leaf) in cases {
-        let budget = Budget { max_series: 1 << 20, max_points: 1 << 40, max_cells: 1 << 30, deadline: clock.monotonic() + Duration::from_secs(60) };
+        let budget = Budget {
+            max_series: 1 << 20,
+            max_points: 1 << 40,
+            max_cells: 1 << 30,
+            deadline: clock.monotonic() + Duration::from_secs(60),
+        };
         let mut best = Duration::MAX;
         let mut rows = 0;
         for _ in 0..7 {
@@ -143,7 +181,9 @@ struct Generator {
 
 impl Generator {
     fn all(hosts: usize) -> Vec<Self> {
-        (0..hosts * SERIES_PER_HOST).map(|number| Self::new(number / SERIES_PER_HOST, number % SERIES_PER_HOST)).collect()
+        (0..hosts * SERIES_PER_HOST)
+            .map(|number| Self::new(number / SERIES_PER_HOST, number % SERIES_PER_HOST))
+            .collect()
     }
 
     fn new(host: usize, series: usize) -> Self {
@@ -168,7 +208,15 @@ impl Generator {
             1 => "env:prod".to_owned(),
             _ => format!("key{tag}:value-{}", (host / (tag * 3)) % 10),
         });
-        Self { metric: format!("agent.metric.{series}"), host: format!("host-{host:04}"), tags: tags.collect(), kind, shape, value, random }
+        Self {
+            metric: format!("agent.metric.{series}"),
+            host: format!("host-{host:04}"),
+            tags: tags.collect(),
+            kind,
+            shape,
+            value,
+            random,
+        }
     }
 
     fn next(&mut self, step: i64) -> f64 {

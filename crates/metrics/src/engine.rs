@@ -1,6 +1,6 @@
 //! The engine as its callers see it: open, take batches, answer leaves, stop.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -54,10 +54,10 @@ impl Default for Config {
             index_cache_bytes: 256 << 20,
             idle_s: 2 * 3600,
             wal: WalConfig {
-                max_file_bytes: 256 << 20,
+                max_file_bytes: 64 << 20,
                 max_queue_bytes: 64 << 20,
                 max_group_bytes: 8 << 20,
-                group_wait: Duration::ZERO,
+                group_wait: Duration::from_millis(1),
                 reserve_bytes: 32 << 20,
             },
             background: true,
@@ -172,6 +172,8 @@ pub struct Shared {
     pub acked: AtomicU64,
     pub frozen: Mutex<Option<FrozenSet>>,
     pub forgotten: Mutex<Vec<u32>>,
+    // Series that left the head at the last rotation; batches on their way may still use them.
+    pub retired: Mutex<Vec<Arc<Series>>>,
     pub wake: Notify,
 }
 
@@ -260,7 +262,7 @@ impl Apply for Applier {
                 *slot = None;
             }
         }
-        *self.shared.frozen.lock() = Some(FrozenSet { closed, items });
+        *self.shared.frozen.lock() = Some(FrozenSet { closed, items, redefined: false, written: None });
     }
 }
 
@@ -281,6 +283,7 @@ impl Engine {
             acked: AtomicU64::new(0),
             frozen: Mutex::new(None),
             forgotten: Mutex::new(Vec::new()),
+            retired: Mutex::new(Vec::new()),
             wake: Notify::new(),
             clock: clock.clone(),
             config,
@@ -308,6 +311,7 @@ impl Engine {
             background: Mutex::new(None),
         });
         engine.hand_over_replayed().await?;
+        tokio::spawn(collect_garbage(engine.shared.clone()));
         if engine.shared.config.background {
             let task = tokio::spawn(crate::flush::run(Arc::downgrade(&engine), stopped));
             *engine.background.lock() = Some(task);
@@ -337,7 +341,8 @@ impl Engine {
             let mut bytes = Vec::new();
             record::begin(self.shared.run, &definitions, &self.shared.head.index.read(), &mut bytes);
             record::put_content(&Content::default(), &mut bytes);
-            self.wal.append(bytes, Item { definitions, content: Content::default() }).await?;
+            // Urgent: a full disk or a full queue must not stop the flush that makes room.
+            self.wal.append_urgent(bytes, Item { definitions, content: Content::default() }).await?;
         }
         Ok(())
     }
@@ -402,6 +407,29 @@ impl Engine {
             tracing::warn!(%error, "final flush failed");
         }
         self.wal.close().await;
+    }
+}
+
+// Files that a crash left behind between writing and publishing.
+async fn collect_garbage(shared: Arc<Shared>) {
+    /// Younger files may belong to a process that has just stopped and whose publishing we do not see yet.
+    const GRACE: Duration = Duration::from_secs(600);
+    let (live, quarantined) =
+        match (shared.manifest.live(crate::ENGINE).await, shared.manifest.quarantined(crate::ENGINE).await) {
+            (Ok(live), Ok(quarantined)) => (live, quarantined),
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::warn!(%error, "left-over files stay until the next start");
+                return;
+            }
+        };
+    let segments = live.iter().chain(quarantined.iter().map(|one| &one.segment));
+    let named: HashSet<String> = segments.flat_map(|segment| &segment.files).map(|file| file.path.clone()).collect();
+    match shared.store.collect_garbage(crate::ENGINE, &named, GRACE).await {
+        Ok(garbage) if garbage.files > 0 => {
+            tracing::info!(files = garbage.files, bytes = garbage.bytes, "left-over files removed")
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "left-over files stay until the next start"),
     }
 }
 

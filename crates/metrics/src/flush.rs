@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use galgo_core::{MetricKind, Sketch};
-use galgo_store::{Edit, Generation, SegmentId, SegmentMeta};
+use galgo_store::{Edit, Generation, ManifestError, SegmentId, SegmentMeta};
 use tokio::sync::watch;
 
 use crate::codec::{CodecError, MAX_CHUNK_POINTS};
@@ -30,6 +30,11 @@ pub struct FrozenSet {
     pub closed: Generation,
     /// Points by series.
     pub items: Vec<(Arc<Series>, Frozen)>,
+    /// Whether the newer generation holds the definitions of all series yet. Until it does, the older ones must stay:
+    /// its points cannot be replayed without them.
+    pub redefined: bool,
+    /// The segments that were written for it and are still to be published.
+    pub written: Option<Edit>,
 }
 
 /// Runs flushes and compactions until the engine is dropped or stops.
@@ -77,23 +82,40 @@ impl Engine {
             self.wal.rotate().await?;
             // The next rotation drops them for good; until then a batch that resolved one before is still applied.
             self.shared.forgotten.lock().extend(retired.iter().map(|series| series.id));
-            self.log_definitions(&retired).await?;
+            *self.shared.retired.lock() = retired;
         }
-        let Some(frozen) = self.shared.frozen.lock().take() else { return Ok(()) };
-        let written = self.write_frozen(&frozen).await;
-        match written {
-            Ok(edit) => self.settle(frozen, edit).await,
-            Err(error) => {
+        let Some(mut frozen) = self.shared.frozen.lock().take() else { return Ok(()) };
+        if !frozen.redefined {
+            let retired = self.shared.retired.lock().clone();
+            if let Err(error) = self.log_definitions(&retired).await {
                 *self.shared.frozen.lock() = Some(frozen);
-                Err(error)
+                return Err(error);
             }
+            frozen.redefined = true;
         }
+        let edit = match frozen.written.take() {
+            Some(edit) => edit,
+            None => match self.write_frozen(&frozen).await {
+                Ok(edit) => edit,
+                Err(error) => {
+                    *self.shared.frozen.lock() = Some(frozen);
+                    return Err(error);
+                }
+            },
+        };
+        self.settle(frozen, edit).await
     }
 
-    async fn settle(&self, frozen: FrozenSet, edit: Edit) -> Result<(), EngineError> {
-        if let Err(error) = self.shared.manifest.publish(edit.clone()).await {
-            *self.shared.frozen.lock() = Some(frozen);
-            return Err(error.into());
+    async fn settle(&self, mut frozen: FrozenSet, edit: Edit) -> Result<(), EngineError> {
+        match self.shared.manifest.publish(edit.clone()).await {
+            Ok(()) => {}
+            // An attempt whose answer was lost did publish it.
+            Err(ManifestError::Duplicate { .. }) => {}
+            Err(error) => {
+                frozen.written = Some(edit);
+                *self.shared.frozen.lock() = Some(frozen);
+                return Err(error.into());
+            }
         }
         // Segments first, then the buffers: a query in between sees points twice, never not at all.
         let segments = edit.add.len();

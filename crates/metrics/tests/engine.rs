@@ -303,3 +303,22 @@ async fn closed_days_answer_the_same_from_rollups() {
     rig.engine.flush().await.unwrap();
     assert_eq!(rig.leaf(&leaf("m", start, 3600, 1, TimeAgg::Max)).await.rows[0].values[0], 1000.0 + 80.0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flush_that_fails_half_way_loses_nothing() {
+    let mut rig = Rig::new().await;
+    rig.send("m", "h", &[], MetricKind::Gauge, &[Point { time: T0, value: 1.0 }]).await;
+    rig.refuse_publishes(true);
+    rig.engine.flush().await.unwrap_err();
+    // Written to the newer generation, whose definitions the failed flush has logged or will log.
+    rig.send("m", "h", &[], MetricKind::Gauge, &[Point { time: T0 + 10, value: 2.0 }]).await;
+    assert_eq!(rig.sum_of_points("m").await, 3.0);
+    rig.engine.flush().await.unwrap_err();
+    rig.crash().await;
+    assert_eq!(rig.sum_of_points("m").await, 3.0, "after a crash between two attempts");
+    rig.refuse_publishes(false);
+    rig.engine.flush().await.unwrap();
+    rig.send("m", "h", &[], MetricKind::Gauge, &[Point { time: T0 + 20, value: 4.0 }]).await;
+    rig.crash().await;
+    assert_eq!(rig.sum_of_points("m").await, 7.0);
+}

@@ -19,6 +19,7 @@ pub struct Rig {
     pub engine: Arc<Engine>,
     dir: tempfile::TempDir,
     manifest: Arc<dyn Manifest>,
+    memory: Arc<MemoryManifest>,
     hosts: HostTagsCell,
     clock: Arc<ManualClock>,
     config: Config,
@@ -34,10 +35,11 @@ impl Rig {
         change(&mut config);
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at_ms(T0 * 1000));
-        let manifest: Arc<dyn Manifest> = Arc::new(MemoryManifest::default());
+        let memory = Arc::new(MemoryManifest::default());
+        let manifest: Arc<dyn Manifest> = memory.clone();
         let hosts = HostTagsCell::default();
         let engine = open(&dir, &manifest, &hosts, &clock, &config).await;
-        Self { engine, dir, manifest, hosts, clock, config }
+        Self { engine, dir, manifest, memory, hosts, clock, config }
     }
 
     /// Stops orderly and starts again.
@@ -69,6 +71,10 @@ impl Rig {
         // The log is locked by its engine.
         self.engine.shutdown().await;
         self.engine = open(&self.dir, &self.manifest, &self.hosts, &self.clock, &self.config).await;
+    }
+
+    pub fn refuse_publishes(&self, refuse: bool) {
+        self.memory.refuse_publishes(if refuse { usize::MAX } else { 0 });
     }
 
     pub fn advance_s(&self, seconds: u64) {
