@@ -279,6 +279,8 @@ fn expressions() -> impl Strategy<Value = Expr> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn printing_loses_nothing(tree in expressions()) {
         let text = print(&tree);
