@@ -161,4 +161,5 @@ def own_galgo():
 @pytest.fixture
 def name(request):
     """A metric name that no other test uses."""
-    return f"e2e.{request.node.name.replace('test_', '')}.{time.time_ns()}"
+    plain = "".join(letter if letter.isalnum() else "_" for letter in request.node.name.removeprefix("test_"))
+    return f"e2e.{plain}.{time.time_ns()}"

@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OriginalUri};
 use galgo_catalog::{Access, Actor, AppIdentity, User};
 use http::Method;
 use http::request::Parts;
@@ -111,7 +111,9 @@ fn by_session(parts: &Parts, app: &App) -> ApiResult<Arc<User>> {
 }
 
 fn missing(parts: &Parts) -> ApiError {
-    let from_page = parts.uri.path().starts_with("/api/galgo/")
+    // Nesting cuts the address; the whole of it is kept beside.
+    let whole = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+    let from_page = whole.path().starts_with("/api/galgo/")
         || parts.headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
     if from_page {
         ApiError::Unauthorized("Not logged in".into())

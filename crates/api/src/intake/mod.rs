@@ -39,9 +39,40 @@ fn account(app: &App, report: &Report) {
     app.stats.accepted(report.accepted_series, report.accepted_points);
     app.stats.dropped(report.dropped_series, report.dropped_points);
     for dropped in &report.dropped {
-        // The text before the colon names the rule and stays the same; the value after it is the example.
-        let (rule, _) = dropped.reason.split_once(": ").unwrap_or((&dropped.reason, ""));
         let example = format!("{}: {}", dropped.example, dropped.reason);
-        app.catalog.count_dropped(rule, dropped.count, &example);
+        app.catalog.count_dropped(&rule_of(&dropped.reason), dropped.count, &example);
+    }
+}
+
+/// The rule that a reason speaks of, the same for all values: what stands after a colon goes, numbers become `N`.
+fn rule_of(reason: &str) -> String {
+    let (rule, _) = reason.split_once(": ").unwrap_or((reason, ""));
+    let mut shown = String::with_capacity(rule.len());
+    for letter in rule.chars() {
+        match letter {
+            digit if digit.is_ascii_digit() => {
+                if !shown.ends_with('N') {
+                    shown.push('N');
+                }
+            }
+            other => shown.push(other),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_hold_no_values() {
+        for (reason, rule) in [
+            ("timestamp 12 is outside of 34 to 56", "timestamp N is outside of N to N"),
+            ("metric name longer than 350 bytes: abc", "metric name longer than N bytes"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(rule_of(reason), rule);
+        }
     }
 }

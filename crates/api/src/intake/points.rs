@@ -104,7 +104,7 @@ async fn take(
     hosts.iter().for_each(|host| app.catalog.host_seen(host));
     account(&app, &report);
     if report.accepted_series == 0 && refused > 0 {
-        // The store takes nothing of it (cardinality limit, too old): then the sender must know.
+        // The store takes no more series (cardinality limit): then the sender must know.
         return Err(ApiError::bad(errors_of(&report).join("; ")));
     }
     Ok(accepted(form.answer, &report))

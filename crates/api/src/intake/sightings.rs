@@ -13,13 +13,17 @@ pub struct Sightings<'a, S> {
     refused: u64,
 }
 
+/// Words of a refusal which says that the store takes no more series. All others are the point's own fault and reported
+/// like any other bad point.
+const LIMIT_WORDS: &str = "limit of";
+
 impl<'a, S: MetricSink> Sightings<'a, S> {
     /// Around `inner`.
     pub fn new(inner: &'a mut S) -> Self {
         Self { inner, hosts: Vec::new(), refused: 0 }
     }
 
-    /// The hosts seen (each once) and the number of series that the store refused.
+    /// The hosts seen (each once) and the number of series refused because of a limit.
     pub fn finish(self) -> (Vec<String>, u64) {
         let mut hosts = self.hosts;
         hosts.sort_unstable();
@@ -36,9 +40,9 @@ impl<'a, S: MetricSink> Sightings<'a, S> {
     }
 
     fn outcome(&mut self, host: &str, result: Result<(), Rejection>) -> Result<(), Rejection> {
-        match result {
+        match &result {
             Ok(()) => self.note(host),
-            Err(_) => self.refused += 1,
+            Err(rejection) => self.refused += u64::from(rejection.reason.contains(LIMIT_WORDS)),
         }
         result
     }
@@ -66,7 +70,7 @@ mod tests {
 
     impl MetricSink for Picky {
         fn series(&mut self, series: &RawSeries<'_>, _: &[Point]) -> Result<(), Rejection> {
-            if series.metric == "bad" { Err(Rejection { reason: "no".into() }) } else { Ok(()) }
+            if series.metric == "bad" { Err(Rejection { reason: "limit of 1 series".into() }) } else { Ok(()) }
         }
 
         fn sketches(&mut self, _: &RawSeries<'_>, _: &[SketchPoint]) -> Result<(), Rejection> {

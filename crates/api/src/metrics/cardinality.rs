@@ -111,7 +111,7 @@ pub async fn estimate(
         .collect();
     let summary = names::find(&app, &metric).await?;
     let now = app.clock.now_s();
-    let (from, to) = (now - hours as i64 * 3600, (now - hours as i64 * 3600 + span as i64 * 3600).min(now));
+    let (from, to) = (now - hours as i64 * 3600, (now - hours as i64 * 3600 + span as i64 * 3600).min(now) + 1);
     let groups = if exclude {
         let keys = tag_keys(&app, &metric, from).await?;
         keys.into_iter().map(|key| key.key).filter(|key| !named.contains(key)).collect()
@@ -147,11 +147,11 @@ pub async fn tag_cardinalities(
     let keys: Vec<String> = tag_keys(&app, &metric, from).await?.into_iter().map(|key| key.key).collect();
     let counted = metric.clone();
     let measure = move |source: &dyn MetricSource, budget: &Budget| {
-        let all = groups_of(source, budget, &counted, &keys, from, now)?;
+        let all = groups_of(source, budget, &counted, &keys, from, now + 1)?;
         let mut deltas = Vec::new();
         for key in keys.iter().take(MAX_KEYS) {
             let others: Vec<String> = keys.iter().filter(|other| *other != key).cloned().collect();
-            let without = groups_of(source, budget, &counted, &others, from, now)?;
+            let without = groups_of(source, budget, &counted, &others, from, now + 1)?;
             deltas.push((key.clone(), all.saturating_sub(without)));
         }
         Ok(deltas)

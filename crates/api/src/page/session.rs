@@ -19,6 +19,10 @@ use crate::credentials::{self, PAGE_HEADER, SESSION_COOKIE};
 use crate::error::{ApiError, ApiResult};
 use crate::server::Peer;
 
+/// How long a browser keeps the cookie, in seconds. The server ends sessions by itself, and each use makes them last, so
+/// the cookie only has to outlive them.
+const COOKIE_S: i64 = 30 * 86_400;
+
 #[derive(Deserialize)]
 struct Login {
     user: String,
@@ -46,8 +50,7 @@ pub async fn login(
             LoginError::Catalog(error) => error.into(),
         }
     })?;
-    let lifetime = (session.expires_at - app.clock.now_s()).max(0);
-    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie(&app, &session.token, lifetime))]).into_response())
+    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie(&app, &session.token, COOKIE_S))]).into_response())
 }
 
 /// `POST /logout`. Without a session there is nothing to do.

@@ -110,7 +110,7 @@ async fn one_bad_series_is_reported_and_a_malformed_payload_refused_whole() {
         ("/api/v1/series", "invalid"),
         ("/api/v1/check_run", "7"),
         ("/intake/", "[]"),
-        ("/api/v1/distribution_points", r#"{"series":[{"metric":"d","points":[[1475317847.0,1.0]]}]}"#),
+        ("/api/v1/distribution_points", r#"{"series":[{"metric":"d","points":[[1475317847.0,"x"]]}]}"#),
     ] {
         let answer = server.call(Method::POST, path, body).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}: {}", answer.text());
