@@ -115,11 +115,7 @@ fn missing(parts: &Parts) -> ApiError {
     let whole = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
     let from_page = whole.path().starts_with("/api/galgo/")
         || parts.headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
-    if from_page {
-        ApiError::Unauthorized("Not logged in".into())
-    } else {
-        key_required()
-    }
+    if from_page { ApiError::Unauthorized("Not logged in".into()) } else { key_required() }
 }
 
 fn key_required() -> ApiError {

@@ -29,9 +29,7 @@ pub fn api_key<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<Cow<'a, str>>
 
 /// The application key that a request carries, not yet checked.
 pub fn application_key<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<Cow<'a, str>> {
-    header(headers, "dd-application-key")
-        .or_else(|| query_value(uri, "application_key"))
-        .filter(|key| plausible(key))
+    header(headers, "dd-application-key").or_else(|| query_value(uri, "application_key")).filter(|key| plausible(key))
 }
 
 /// The page's session token.
@@ -68,7 +66,8 @@ fn is_secret_name(name: &str) -> bool {
 }
 
 fn path_key(path: &str) -> Option<&str> {
-    path.strip_prefix("/v1/input/").filter(|key| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    path.strip_prefix("/v1/input/")
+        .filter(|key| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {

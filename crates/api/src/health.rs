@@ -53,7 +53,8 @@ async fn metrics(
     // A proxy on this machine makes everybody look local.
     let direct = !headers.contains_key("x-forwarded-for") && !headers.contains_key("forwarded");
     let has_key = || credentials::api_key(&uri, &headers).is_some_and(|key| app.catalog.api_key(&key).is_some());
-    if !(local && direct) && !has_key() {
+    let at_home = local && direct;
+    if !at_home && !has_key() {
         return Err(ApiError::Forbidden("API key required".into()));
     }
     let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];

@@ -9,7 +9,7 @@
 //! - [`intake`]: what agents and clients send. [`not_kept`]: the table of what is only acknowledged.
 //! - [`query`]: metric queries, v1 and v2. [`metrics`]: lists, metadata, tags. [`hosts`], [`account`].
 //! - [`page`]: the page's own calls. [`assets`]: its files. [`health`]: `/health`, `/ready`, `/metrics`.
-//! - [`server`]: connections.
+//! - [`server`] drives connections.
 #![forbid(unsafe_code)]
 
 pub mod account;

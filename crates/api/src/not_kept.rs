@@ -47,7 +47,14 @@ const BRACES: Reply = Reply::Json("{}");
 
 macro_rules! row {
     ($method:ident $path:literal, $what:literal, $why:expr, $status:ident, $reply:expr) => {
-        NotKept { method: Method::$method, path: $path, what: $what, why: $why, status: StatusCode::$status, reply: $reply }
+        NotKept {
+            method: Method::$method,
+            path: $path,
+            what: $what,
+            why: $why,
+            status: StatusCode::$status,
+            reply: $reply,
+        }
     };
 }
 
@@ -105,7 +112,8 @@ pub fn row_of(path: &str) -> Option<&'static NotKept> {
 }
 
 /// The row of an inventory payload on `/api/v1/metadata` that holds nothing about the host or its agent.
-pub const OTHER_INVENTORY: NotKept = row!(POST "/api/v1/metadata", "inventories other than host and agent", LATER, ACCEPTED, OK);
+pub const OTHER_INVENTORY: NotKept =
+    row!(POST "/api/v1/metadata", "inventories other than host and agent", LATER, ACCEPTED, OK);
 
 #[cfg(test)]
 mod tests {

@@ -37,7 +37,11 @@ impl Params {
 
     /// The first value of a parameter; an empty one counts as absent.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     /// A text that must be there.
@@ -49,7 +53,8 @@ impl Params {
     pub fn integer(&self, name: &str) -> ApiResult<Option<i64>> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let whole = text.parse::<i64>().ok();
-        let number = whole.or_else(|| text.parse::<f64>().ok().filter(|value| value.abs() < 9e15).map(|v| v.floor() as i64));
+        let number =
+            whole.or_else(|| text.parse::<f64>().ok().filter(|value| value.abs() < 9e15).map(|v| v.floor() as i64));
         number.map(Some).ok_or_else(|| ApiError::bad(format!("parameter {name} is no whole number: {}", cut(text))))
     }
 

@@ -39,7 +39,10 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v2/application_keys", get(list_app_keys))
         .route("/api/v2/application_keys/{id}", get(one_app_key).patch(rename_app_key).delete(revoke_app_key))
         .route("/api/v2/current_user/application_keys", get(list_own_keys).post(create_own_key))
-        .route("/api/v2/current_user/application_keys/{id}", get(one_own_key).patch(rename_own_key).delete(revoke_own_key))
+        .route(
+            "/api/v2/current_user/application_keys/{id}",
+            get(one_own_key).patch(rename_own_key).delete(revoke_own_key),
+        )
 }
 
 /// `{data:{type, id?, attributes:{…}}}`.

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use galgo_query::source::{
-    Budget, Fill, Grid, Leaf, MetricSource, Scope, SourceError, SpaceAgg, TypeModifier,
-};
+use galgo_query::source::{Budget, Fill, Grid, Leaf, MetricSource, Scope, SourceError, SpaceAgg, TypeModifier};
 use serde_json::{Map, Value};
 
 use crate::app::App;
@@ -97,7 +95,8 @@ impl Loads {
 
     /// All numbers of a host, as `metrics` of the host list.
     pub fn document(&self, host: &str) -> Value {
-        let known = Field::ALL.into_iter().filter_map(|field| Some((field.name().to_owned(), self.value(field, host)?.into())));
+        let known =
+            Field::ALL.into_iter().filter_map(|field| Some((field.name().to_owned(), self.value(field, host)?.into())));
         Value::Object(known.collect::<Map<_, _>>())
     }
 }

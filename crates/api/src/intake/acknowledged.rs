@@ -20,8 +20,9 @@ use crate::not_kept::{NotKept, Reply, TABLE};
 /// One route for each row of the table.
 pub fn routes() -> Router<Arc<App>> {
     TABLE.iter().fold(Router::new(), |router, row| {
-        let handler =
-            move |state: State<Arc<App>>, _: Sender, headers: HeaderMap, body: Body| acknowledge(state, headers, body, row);
+        let handler = move |state: State<Arc<App>>, _: Sender, headers: HeaderMap, body: Body| {
+            acknowledge(state, headers, body, row)
+        };
         router.route(row.path, on(filter(&row.method), handler))
     })
 }

@@ -36,6 +36,9 @@ struct Form {
     json: Option<Decode>,
     protobuf: Option<Decode>,
     answer: Answer,
+    /// Whether a payload of which nothing can be used is a 400. Agents must not be told so (they would log and drop what
+    /// is lost anyway), people who call the API by hand should.
+    refuse_useless: bool,
 }
 
 /// How a 202 looks.
@@ -53,18 +56,29 @@ const SERIES_V1: Form = Form {
     json: Some(|body, context, sink| series_v1::decode(body, context, sink)),
     protobuf: None,
     answer: Answer::Status,
+    refuse_useless: false,
 };
-const DISTRIBUTION_POINTS: Form = Form { json: Some(|body, context, sink| distribution_points::decode(body, context, sink)), ..SERIES_V1 };
+const DISTRIBUTION_POINTS: Form = Form {
+    json: Some(|body, context, sink| distribution_points::decode(body, context, sink)),
+    refuse_useless: true,
+    ..SERIES_V1
+};
 const SERIES_V2: Form = Form {
     max_wire_bytes: 512_000,
     max_inflated_bytes: 5_242_880,
     json: Some(|body, context, sink| series_v2::decode_json(body, context, sink)),
     protobuf: Some(|body, context, sink| series_v2::decode_proto(body, context, sink)),
     answer: Answer::Errors,
+    refuse_useless: false,
 };
-const SKETCHES: Form =
-    Form { json: None, protobuf: Some(|body, context, sink| sketches::decode(body, context, sink)), answer: Answer::Errors, ..SERIES_V1 };
-const COLUMNS_V3: Form = Form { protobuf: Some(|body, context, sink| series_v3::decode(body, context, sink)), ..SKETCHES };
+const SKETCHES: Form = Form {
+    json: None,
+    protobuf: Some(|body, context, sink| sketches::decode(body, context, sink)),
+    answer: Answer::Errors,
+    ..SERIES_V1
+};
+const COLUMNS_V3: Form =
+    Form { protobuf: Some(|body, context, sink| series_v3::decode(body, context, sink)), ..SKETCHES };
 
 /// The routes of this module.
 pub fn routes() -> Router<Arc<App>> {
@@ -103,8 +117,8 @@ async fn take(
     app.engine.commit(batch).await?;
     hosts.iter().for_each(|host| app.catalog.host_seen(host));
     account(&app, &report);
-    if report.accepted_series == 0 && refused > 0 {
-        // The store takes no more series (cardinality limit): then the sender must know.
+    // When the store takes no more series (cardinality limit), the sender must know.
+    if report.accepted_series == 0 && (refused > 0 || (form.refuse_useless && report.has_drops())) {
         return Err(ApiError::bad(errors_of(&report).join("; ")));
     }
     Ok(accepted(form.answer, &report))

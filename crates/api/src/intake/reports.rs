@@ -12,8 +12,8 @@ use galgo_catalog::hosts::report::kind;
 use galgo_intake::host_metadata::{AgentCheck, HostMetadata, Intake};
 use galgo_intake::inflate::with_inflater;
 use galgo_intake::metadata::Inventory;
-use galgo_metrics::Batch;
 use galgo_intake::{Context, DecodeError, check_run as checks, host_metadata, metadata as inventory};
+use galgo_metrics::Batch;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -36,12 +36,7 @@ const MAX_INFLATED_BYTES: usize = 64 << 20;
 const KEPT_INVENTORIES: [&str; 3] = ["host_metadata", "agent_metadata", "check_metadata"];
 
 /// `POST /api/v1/check_run`.
-pub async fn check_run(
-    State(app): State<Arc<App>>,
-    _: Sender,
-    headers: HeaderMap,
-    body: Body,
-) -> ApiResult<Response> {
+pub async fn check_run(State(app): State<Arc<App>>, _: Sender, headers: HeaderMap, body: Body) -> ApiResult<Response> {
     let context = Context::new(app.clock.now_s(), user_agent(&headers));
     let Some(taken) = decode(&app, &headers, body, |payload| checks::decode(payload, &context)).await? else {
         return Ok(accepted());

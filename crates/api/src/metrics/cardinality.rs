@@ -6,7 +6,9 @@ use axum::Json;
 use axum::extract::{Path, State};
 use galgo_core::MetricKind;
 use galgo_metrics::{MetricSummary, TagKey};
-use galgo_query::source::{Budget, Fill, Grid, Leaf, MetricSource, Scope, SourceError, SpaceAgg, TimeAgg, TypeModifier};
+use galgo_query::source::{
+    Budget, Fill, Grid, Leaf, MetricSource, Scope, SourceError, SpaceAgg, TimeAgg, TypeModifier,
+};
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -66,9 +68,11 @@ fn spelled(key: &TagKey, with_values: bool) -> Box<dyn Iterator<Item = String> +
     if !with_values {
         return Box::new(std::iter::once(key.key.clone()));
     }
-    Box::new(key.values.iter().map(|(value, _)| {
-        if value.is_empty() { key.key.clone() } else { format!("{}:{value}", key.key) }
-    }))
+    Box::new(key.values.iter().map(
+        |(value, _)| {
+            if value.is_empty() { key.key.clone() } else { format!("{}:{value}", key.key) }
+        },
+    ))
 }
 
 /// `GET /api/v2/metrics/{metric}/volumes`: Galgo indexes every series that comes in, so both numbers are the same.
@@ -158,9 +162,7 @@ pub async fn tag_cardinalities(
     };
     let mut deltas = app.queries.run(measure).await?.map_err(failed)?;
     deltas.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let entry = |(key, delta): &(String, usize)| {
-        json!({ "type": "tag_cardinality", "id": key, "attributes": { "cardinality_delta": delta } })
-    };
+    let entry = |(key, delta): &(String, usize)| json!({ "type": "tag_cardinality", "id": key, "attributes": { "cardinality_delta": delta } });
     let data: Vec<Value> = deltas.iter().map(entry).collect();
     Ok(Json(json!({ "data": data, "meta": { "metric_name": metric } })))
 }

@@ -121,7 +121,10 @@ impl Filter {
         let percentiles = configuration.and_then(|known| known.include_percentiles).unwrap_or(false);
         let has_tag = |tag: &String| configuration.is_some_and(|known| known.tags.contains(tag));
         self.configured.is_none_or(|wanted| wanted == configuration.is_some())
-            && self.tags_configured.as_ref().is_none_or(|tags| tags.split(',').all(|tag| has_tag(&tag.trim().to_owned())))
+            && self
+                .tags_configured
+                .as_ref()
+                .is_none_or(|tags| tags.split(',').all(|tag| has_tag(&tag.trim().to_owned())))
             && self.distribution.is_none_or(|wanted| wanted == is_distribution)
             && self.include_percentiles.is_none_or(|wanted| wanted == percentiles)
             && self.queried.as_ref().is_none_or(|(wanted, names)| *wanted == names.contains(name))
@@ -133,7 +136,8 @@ fn page(entries: Vec<Entry>, params: &Params, uri: &Uri) -> ApiResult<Value> {
     let cursor = params.text("page[cursor]");
     let paged = cursor.is_some() || params.text("page[size]").is_some();
     let size = params.bounded("page[size]", MAX_PAGE, 1, MAX_PAGE)?;
-    let after = cursor.map(|text| from_hex(text).ok_or_else(|| ApiError::bad(format!("page[cursor] is not ours: {text}"))));
+    let after =
+        cursor.map(|text| from_hex(text).ok_or_else(|| ApiError::bad(format!("page[cursor] is not ours: {text}"))));
     let after = after.transpose()?;
     let rest: Vec<Entry> =
         entries.into_iter().filter(|entry| after.as_ref().is_none_or(|after| entry.name > *after)).collect();

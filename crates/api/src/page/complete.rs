@@ -45,8 +45,7 @@ pub async fn metrics(State(app): State<Arc<App>>, _: Reader, params: Params) -> 
 pub async fn tag_keys(State(app): State<Arc<App>>, _: Reader, params: Params) -> ApiResult<Json<Value>> {
     let metric = params.required_text("metric")?;
     let keys = cardinality::tag_keys(&app, metric, app.clock.now_s() - WINDOW_S).await?;
-    let offers: Vec<Value> =
-        keys.iter().map(|key| json!({ "key": key.key, "values": key.values.len() })).collect();
+    let offers: Vec<Value> = keys.iter().map(|key| json!({ "key": key.key, "values": key.values.len() })).collect();
     Ok(Json(json!({ "keys": offers })))
 }
 

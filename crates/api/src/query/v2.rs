@@ -161,12 +161,7 @@ struct SeriesEntry {
 }
 
 /// `POST /api/v2/query/timeseries`.
-pub async fn timeseries(
-    State(app): State<Arc<App>>,
-    _: Reader,
-    headers: HeaderMap,
-    body: Body,
-) -> ApiResult<Response> {
+pub async fn timeseries(State(app): State<Arc<App>>, _: Reader, headers: HeaderMap, body: Body) -> ApiResult<Response> {
     let request: Request = body::json(&app, &headers, body).await?;
     let asked = Asked::of(&app, request, "timeseries_request")?;
     answer(&app, move |app, source, budget| {

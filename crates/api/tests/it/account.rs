@@ -10,7 +10,8 @@ use crate::server::{API_KEY, APP_KEY, Server};
 async fn validation_tells_keys_apart() {
     let server = Server::start().await;
     let get = |path: &str, keys: &[(&str, &str)]| {
-        let request = keys.iter().fold(Request::builder().uri(path), |request, (name, key)| request.header(*name, *key));
+        let request =
+            keys.iter().fold(Request::builder().uri(path), |request, (name, key)| request.header(*name, *key));
         request.body(Body::empty()).unwrap()
     };
     let ask = async |path: &str, keys: &[(&str, &str)]| {

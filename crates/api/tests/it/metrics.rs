@@ -54,7 +54,8 @@ async fn metadata_is_kept_and_checked() {
     let server = filled().await;
     let path = "/api/v1/metrics/web.requests";
     assert_eq!(server.get(path).await.json()["type"], "gauge");
-    let change = json!({ "type": "count", "unit": "request", "per_unit": "second", "description": "d", "short_name": "s" });
+    let change =
+        json!({ "type": "count", "unit": "request", "per_unit": "second", "description": "d", "short_name": "s" });
     let changed = server.call(Method::PUT, path, change.to_string()).await.json();
     assert_eq!((changed["type"].clone(), changed["unit"].clone()), (json!("count"), json!("request")));
     let partly = server.call(Method::PUT, path, json!({ "description": "e" }).to_string()).await.json();
@@ -83,7 +84,9 @@ async fn v2_lists_are_filtered_and_paged() {
     assert_eq!((ids(&first), ids(&second)), (vec!["web.errors"], vec!["web.requests"]));
     server.get(&format!("/api/v1/query?from={}&to={NOW}&query=avg:web.errors%7B*%7D", NOW - 600)).await;
     assert_eq!(ids(&server.get("/api/v2/metrics?filter%5Bqueried%5D=true").await.json()), ["web.errors"]);
-    for bad in ["page%5Bsize%5D=0", "window%5Bseconds%5D=x", "filter%5Bconfigured%5D=perhaps", "filter%5Bmetric_type%5D=x"] {
+    for bad in
+        ["page%5Bsize%5D=0", "window%5Bseconds%5D=x", "filter%5Bconfigured%5D=perhaps", "filter%5Bmetric_type%5D=x"]
+    {
         assert_eq!(server.get(&format!("/api/v2/metrics?{bad}")).await.status, StatusCode::BAD_REQUEST, "{bad}");
     }
 }
@@ -123,7 +126,8 @@ async fn tag_configurations_are_made_changed_and_removed() {
 #[tokio::test]
 async fn cardinality_is_counted() {
     let server = filled().await;
-    let get = async |what: &str| server.get(&format!("/api/v2/metrics/web.requests/{what}")).await.json()["data"].clone();
+    let get =
+        async |what: &str| server.get(&format!("/api/v2/metrics/web.requests/{what}")).await.json()["data"].clone();
     assert_eq!(get("volumes").await["attributes"], json!({ "indexed_volume": 2, "ingested_volume": 2 }));
     let estimate = get("estimate?filter%5Bgroups%5D=env&filter%5Bnum_aggregations%5D=4").await;
     assert_eq!(estimate["attributes"]["estimated_output_series"], 4);
