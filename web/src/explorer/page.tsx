@@ -16,6 +16,7 @@ import { Toolbar } from './toolbar'
 import { useExplorer } from './use-explorer'
 import type { ExplorerActions } from './use-explorer'
 
+const LEGEND_HEIGHT = 'max(220px, 38vh)'
 const GRAPH_HEIGHT = 'clamp(280px, 44vh, 680px)'
 
 export function ExplorerPage() {
@@ -76,6 +77,7 @@ export function ExplorerPage() {
           interval={interval === undefined ? undefined : interval * 1000}
           height={GRAPH_HEIGHT}
           legend="table"
+          legendHeight={LEGEND_HEIGHT}
           seriesActions={(tags, source) =>
             seriesActions(tags, source, actions, (href) => void navigate({ href }))
           }

@@ -36,6 +36,8 @@ export interface GraphCardProps {
   parts: readonly PartRequest[]
   style?: Partial<GraphStyle>
   legend?: LegendKind
+  /** Of the table: CSS px or any CSS length. */
+  legendHeight?: number | string
   /** Of the plotting area: CSS px or any CSS length. */
   height?: number | string
   /** Bucket in ms; without it the server chooses, for bars the page does. */
@@ -83,7 +85,7 @@ export function GraphCard(props: GraphCardProps) {
         onReplace={props.onReplace}
         quiet={props.onErrors !== undefined}
       />
-      <GraphLegend kind={legend} view={view} />
+      <GraphLegend kind={legend} view={view} maxHeight={props.legendHeight} />
       {hovered && <FullScreenKey onPress={() => setFull(true)} />}
       {full && (
         <Suspense>
@@ -236,7 +238,7 @@ export function GraphLegend({
 }: {
   kind: LegendKind
   view: GraphView
-  maxHeight?: number
+  maxHeight?: number | string
 }) {
   const { state, hidden, setHidden, cursor, setPointed } = view
   if (kind === 'none' || state.frame.series.length === 0) return null

@@ -20,7 +20,8 @@ export interface LegendProps {
   /** Index of the moment under the pointer. */
   cursor: number | null
   onPoint?: (key: string | null) => void
-  maxHeight?: number
+  /** CSS px or any CSS length. */
+  maxHeight?: number | string
   className?: string
 }
 

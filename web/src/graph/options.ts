@@ -189,7 +189,7 @@ export function optionsOf(input: PlotInput, handlers: PlotHandlers): uPlot.Optio
       focus: focusOf(plan),
       points: {
         one: true,
-        show: plan.kind !== 'bars',
+        ...(plan.kind === 'bars' ? { show: false } : {}),
         size: 7,
         width: 1.5,
         fill: (_, index) => input.frame.series[plan.order[index - 1] ?? 0]?.color ?? '',
