@@ -1,7 +1,8 @@
 // What is there and how it is doing: figures, the graphs of one host or all, and what to do next.
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { hostsQuery } from '@/api/queries'
+import { useEffect } from 'react'
+import { hostsQuery, statusQuery } from '@/api/queries'
 import { GraphCard } from '@/graph'
 import { Empty, ErrorNote, Select } from '@/ui'
 import css from './home.module.css'
@@ -14,7 +15,24 @@ import { Tiles } from './tiles'
 const MAX_HOSTS = 200
 const ALL = '*'
 
+const MINUTE_S = 60
+
+/** A server that has just started for the first time has minutes to show, not an hour: the range fits them. */
+function useFirstMinutes(): void {
+  const from = useSearch({ from: '/app/', select: (search) => search.from })
+  const status = useQuery(statusQuery).data
+  const navigate = useNavigate({ from: '/' })
+  const fresh = status?.segments === 0 && status.uptime < 15 * MINUTE_S
+  const span = fresh && status.uptime > 4 * MINUTE_S ? '15m' : '5m'
+  const adjust = fresh && from === undefined
+  useEffect(() => {
+    const range = { from: `-${span}`, live: 'true' }
+    if (adjust) void navigate({ search: (previous) => ({ ...previous, ...range }), replace: true })
+  }, [adjust, span, navigate])
+}
+
 export function HomePage() {
+  useFirstMinutes()
   const metrics = useQuery(metricTotalQuery)
   if (metrics.error && metrics.data === undefined) {
     return (

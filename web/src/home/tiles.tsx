@@ -79,7 +79,7 @@ export function Tiles() {
       />
       <Tile
         label="On disk"
-        value={status ? formatValue(status.disk_bytes + status.wal_bytes, BYTES) : PENDING}
+        value={status ? formatValue(status.disk_bytes, BYTES) : PENDING}
         note={status && `${formatValue(status.wal_bytes, BYTES)} of it in the log`}
       />
       <Tile
