@@ -31,7 +31,15 @@ test('without data the page says how to get some', async ({ page }) => {
 })
 
 test('a server that has just started shows its minutes, not an empty hour', async ({ page }) => {
-  const status = { uptime: 60, version: '0.1.0', series: 9, points: 40, wal_bytes: 9, segments: 0, disk_bytes: 9 }
+  const status = {
+    uptime: 60,
+    version: '0.1.0',
+    series: 9,
+    points: 40,
+    wal_bytes: 9,
+    segments: 0,
+    disk_bytes: 9,
+  }
   const body = { ...status, ingest: { points_per_second: 1 }, checks: [] }
   await page.route('**/api/galgo/v1/status', (route) => route.fulfill({ json: body }))
   await page.goto('/')
