@@ -14,12 +14,12 @@ const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum CollectError {
     /// A kernel file could not be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {reason}")]
     Read {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        reason: io::Error,
     },
     /// A kernel file does not look as expected.
     #[error("cannot understand {path}: {reason}")]
@@ -127,7 +127,7 @@ impl KernelFile {
     pub fn read(path: PathBuf) -> Result<Self, CollectError> {
         match read_bounded(&path) {
             Ok(text) => Ok(Self { path, text }),
-            Err(source) => Err(CollectError::Read { path, source }),
+            Err(reason) => Err(CollectError::Read { path, reason }),
         }
     }
 

@@ -58,10 +58,10 @@ impl ServerConfig {
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen for DogStatsD on {place}: {source}")]
+#[error("cannot listen for DogStatsD on {place}: {reason}")]
 pub struct ServerError {
     place: String,
-    source: io::Error,
+    reason: io::Error,
 }
 
 /// What the server did so far.
@@ -193,19 +193,19 @@ impl Server {
         let mut udp_addr = None;
         let buffer_bytes = config.receive_buffer_bytes;
         if let Some(addr) = config.udp {
-            let failed = |source| ServerError { place: format!("udp {addr}"), source };
+            let failed = |reason| ServerError { place: format!("udp {addr}"), reason };
             let socket = sockets::bind_udp(addr, buffer_bytes).map_err(failed)?;
             udp_addr = socket.local_addr().ok();
             running.readers.push(read("dogstatsd-udp", socket, &receiver, &stop).map_err(failed)?);
         }
         if let Some(path) = config.unix_datagram {
-            let failed = |source| ServerError { place: format!("unix socket {}", path.display()), source };
+            let failed = |reason| ServerError { place: format!("unix socket {}", path.display()), reason };
             let socket = sockets::bind_unix_datagram(&path, buffer_bytes).map_err(failed)?;
             running.files.push(SocketFile(path.clone()));
             running.readers.push(read("dogstatsd-uds", socket, &receiver, &stop).map_err(failed)?);
         }
         if let Some(path) = config.unix_stream {
-            let failed = |source| ServerError { place: format!("unix stream socket {}", path.display()), source };
+            let failed = |reason| ServerError { place: format!("unix stream socket {}", path.display()), reason };
             let listener = sockets::bind_unix_stream(&path).map_err(failed)?;
             running.files.push(SocketFile(path.clone()));
             running.tasks.push(tokio::spawn(accept(listener, Arc::clone(&receiver), stop.clone())));
