@@ -60,6 +60,7 @@ pub(super) fn run(args: &SuiteArgs, clock: &dyn Clock) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     let short = minutes / 60.0;
     for (format, goal) in [(Format::V2Proto, 0.85), (Format::V2Json, 1.5), (Format::V1Json, 1.5)] {
+        eprintln!("measuring {} with 1 point a series: {minutes} minutes of {hosts} hosts", format.name());
         let measured = metrics::measure(&with(format, 1, short, 0), clock)?;
         if format == Format::V2Proto {
             rows.push(row("memory of an idle server", measured.idle_bytes as f64 / 1_048_576.0, 60.0, "MiB"));
@@ -68,6 +69,7 @@ pub(super) fn run(args: &SuiteArgs, clock: &dyn Clock) -> anyhow::Result<()> {
         let what = format!("ingest {}, 1 point a series", format.name());
         rows.push(row(&what, measured.rest.cpu_s_per_million(), goal, "CPU s/M points"));
     }
+    eprintln!("measuring the large data set: {hours} hours of {hosts} hosts");
     let large = metrics::measure(&with(Format::V2Proto, 12, hours, args.query_runs), clock)?;
     rows.push(row("ingest v2-proto, 12 points a series", large.rest.cpu_s_per_million(), 0.25, "CPU s/M points"));
     push_large(&large, &mut rows);
