@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::CompressionLayer;
+use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
 use crate::app::App;
@@ -23,6 +23,8 @@ const MIN_COMPRESSED_BYTES: u64 = 1024;
 pub fn router(app: Arc<App>) -> Router {
     let compression = CompressionLayer::new()
         .gzip(true)
+        // An answer is made once and read once: the default effort would cost ten times the query itself.
+        .quality(CompressionLevel::Fastest)
         .compress_when(SizeAbove::new(MIN_COMPRESSED_BYTES).and(NotForContentType::IMAGES));
     let reading = Router::new()
         .merge(query::routes())

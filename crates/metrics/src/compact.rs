@@ -19,14 +19,18 @@ use crate::rollup::{self, RESOLUTIONS, Resolution};
 use crate::segment::{DATA_FILE, EncodedChunk, FinishedSegment, INDEX_FILE, PieceReader, SegmentWriter, SeriesInfo};
 use crate::segments::OpenError;
 
-/// Segments of an open partition that are worth a merge.
-const OPEN_PARTITION_SEGMENTS: usize = 6;
+/// Segments of one level that are worth a merge while their partition is still written to. Each point is so merged once
+/// on its way and once more when the partition has become quiet, however many flushes the partition saw.
+const LEVEL_SEGMENTS: usize = 6;
 /// Segments of late points that are worth a merge.
 const LATE_SEGMENTS: usize = 4;
 /// Late segments above this are left alone: merging them again and again would rewrite the past for every straggler.
 const LATE_POINTS: u64 = 50_000_000;
 /// A partition counts as closed this long after its end: stragglers have come by then.
 const CLOSED_AFTER_S: i64 = 15 * 60;
+/// A closed partition is merged to one segment once nothing was flushed to it for this long: a client that fills in
+/// old points writes to closed partitions too.
+const QUIET_AFTER_S: i64 = 10 * 60;
 
 /// Level of a merged day, beside which its rollups lie.
 const DAY_LEVEL: u8 = 2;
@@ -57,11 +61,17 @@ fn plan(live: &[Arc<SegmentMeta>], now: i64, force: bool) -> Option<Job> {
         }
     }
     for (span, segments) in &partitions {
-        let closed = span.1 + CLOSED_AFTER_S < now || force;
-        let enough = if closed { 2 } else { OPEN_PARTITION_SEGMENTS };
-        if segments.len() >= enough {
-            let level = if span.1 - span.0 >= DAY_S { DAY_LEVEL } else { 1 };
+        let done = force || (span.1 + CLOSED_AFTER_S < now && is_quiet(segments, now));
+        let whole_day = span.1 - span.0 >= DAY_S;
+        let level = if whole_day { DAY_LEVEL } else { 1 };
+        if done && segments.len() >= 2 {
             return Some(Job { inputs: segments.clone(), kind: "raw".into(), span: *span, level });
+        }
+        for input_level in 0..DAY_LEVEL {
+            let inputs: Vec<_> = segments.iter().filter(|segment| segment.level == input_level).cloned().collect();
+            if inputs.len() >= LEVEL_SEGMENTS && !whole_day {
+                return Some(Job { inputs, kind: "raw".into(), span: *span, level });
+            }
         }
     }
     if late.len() >= if force { 2 } else { LATE_SEGMENTS } {
@@ -72,6 +82,10 @@ fn plan(live: &[Arc<SegmentMeta>], now: i64, force: bool) -> Option<Job> {
     plan_day(&partitions, now)
 }
 
+fn is_quiet(segments: &[Arc<SegmentMeta>], now: i64) -> bool {
+    segments.iter().all(|segment| segment.created_ms / 1000 + QUIET_AFTER_S < now)
+}
+
 // All hours of a closed day become one segment with full chunks.
 fn plan_day(partitions: &BTreeMap<(i64, i64), Vec<Arc<SegmentMeta>>>, now: i64) -> Option<Job> {
     let mut days: BTreeMap<i64, Vec<Arc<SegmentMeta>>> = BTreeMap::new();
@@ -80,7 +94,8 @@ fn plan_day(partitions: &BTreeMap<(i64, i64), Vec<Arc<SegmentMeta>>>, now: i64) 
     }
     let (start, inputs) = days.into_iter().find(|(start, segments)| {
         let closed = start + DAY_S + CLOSED_AFTER_S < now;
-        closed && segments.iter().any(|segment| segment.partition_end - segment.partition_start < DAY_S)
+        let unmerged = segments.iter().any(|segment| segment.partition_end - segment.partition_start < DAY_S);
+        closed && unmerged && is_quiet(segments, now)
     })?;
     Some(Job { inputs, kind: "raw".into(), span: (start, start + DAY_S), level: DAY_LEVEL })
 }
@@ -448,12 +463,21 @@ mod tests {
     }
 
     #[test]
-    fn open_partitions_wait_for_company_and_closed_ones_are_merged() {
+    fn open_partitions_wait_for_company_and_closed_ones_for_quiet() {
         let two: Vec<_> = (1..=2).map(|sequence| segment("raw", 7200, 7200, sequence)).collect();
         assert_eq!(plan(&two, 10_000, false), None);
         assert_eq!(plan(&two, 14_400 + 901, false).map(|job| (job.inputs.len(), job.level)), Some((2, 1)));
         let six: Vec<_> = (1..=6).map(|sequence| segment("raw", 7200, 7200, sequence)).collect();
         assert_eq!(plan(&six, 10_000, false).map(|job| job.inputs.len()), Some(6));
+        let just_written: Vec<_> = (1..=2)
+            .map(|sequence| {
+                let mut written = (*segment("raw", 7200, 7200, sequence)).clone();
+                written.created_ms = 100_000_000;
+                Arc::new(written)
+            })
+            .collect();
+        assert_eq!(plan(&just_written, 100_000 + QUIET_AFTER_S - 1, false), None);
+        assert!(plan(&just_written, 100_000 + QUIET_AFTER_S + 1, false).is_some());
     }
 
     #[test]

@@ -20,10 +20,12 @@ impl MetricSource for Engine {
         if let Some((kind, interval)) = newest {
             return Some(MetricInfo { kind, interval });
         }
+        /// Segments looked into for a metric that is not active: a mistyped name must not read years of indexes.
+        const SEGMENTS: usize = 48;
         let live = self.shared.segments.live();
         let mut newest_first: Vec<_> = live.iter().collect();
         newest_first.sort_by_key(|segment| std::cmp::Reverse(segment.max_time));
-        newest_first.into_iter().find_map(|segment| {
+        newest_first.into_iter().take(SEGMENTS).find_map(|segment| {
             let reader = self.shared.segments.open(segment).ok()?;
             let series = reader.index.metric(metric)?.start;
             Some(MetricInfo { kind: reader.index.kind(series), interval: reader.index.interval(series) })
