@@ -62,8 +62,8 @@ class Galgo:
             GALGO_API_KEY=self.api_key,
             GALGO_APP_KEY=self.app_key,
             GALGO_ADMIN_PASSWORD=self.password,
-            **{f"GALGO_{name.upper()}": str(value) for name, value in self.settings.items()},
         )
+        environment.update({f"GALGO_{name.upper()}": str(value) for name, value in self.settings.items()})
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self.log = open(self.data_dir / "log", "ab")
         self.process = subprocess.Popen([binary, "serve"], env=environment, stdout=self.log, stderr=self.log)

@@ -281,7 +281,8 @@ impl Config {
         let keys = [("api_key", &self.api_key, 32), ("app_key", &self.app_key, 40)];
         for (name, key, length) in keys {
             // Clients check the length of keys before they send anything.
-            let odd = key.as_ref().is_some_and(|key| key.len() < 8 || !key.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+            let odd =
+                key.as_ref().is_some_and(|key| key.len() < 8 || !key.bytes().all(|byte| byte.is_ascii_alphanumeric()));
             if odd {
                 bail!("{name} must be letters and digits, {length} of them to please every client");
             }
@@ -334,7 +335,8 @@ pub fn unknown_variables(variables: impl Iterator<Item = String>) -> Vec<(String
     let unknown = |variable: String| {
         let name = variable.strip_prefix("GALGO_")?.to_ascii_lowercase();
         let known = names.contains(&name) || name == "config";
-        (!known).then(|| (variable, nearest(&name, &names).map(|close| format!("GALGO_{}", close.to_ascii_uppercase()))))
+        (!known)
+            .then(|| (variable, nearest(&name, &names).map(|close| format!("GALGO_{}", close.to_ascii_uppercase()))))
     };
     variables.filter_map(unknown).filter(|(_, close)| close.is_some()).collect()
 }
@@ -343,7 +345,7 @@ pub fn unknown_variables(variables: impl Iterator<Item = String>) -> Vec<(String
 fn nearest(name: &str, known: &BTreeSet<String>) -> Option<String> {
     let name = name.replace('-', "_");
     let (distance, best) = known.iter().map(|candidate| (edits(&name, candidate), candidate)).min()?;
-    (distance <= (best.len() / 3).max(2)).then(|| best.clone())
+    (distance <= name.len().max(best.len()) / 2).then(|| best.clone())
 }
 
 /// Number of letters to insert, delete or replace to turn one word into the other.
@@ -368,7 +370,8 @@ mod tests {
 
     #[test]
     fn flags_beat_the_file_and_the_file_beats_the_defaults() {
-        let file = parse_file("http_addr: 0.0.0.0:1234\nmax_series: 7\ncollect_host: false\ntags: [a:b]\n").expect("valid");
+        let file =
+            parse_file("http_addr: 0.0.0.0:1234\nmax_series: 7\ncollect_host: false\ntags: [a:b]\n").expect("valid");
         let flags = Flags { http_addr: Some("127.0.0.1:9999".into()), ..Flags::default() };
         let config = Config::merge(file, &flags).expect("valid");
         assert_eq!(config.http_addr, "127.0.0.1:9999");
@@ -393,7 +396,9 @@ mod tests {
 
     #[test]
     fn values_are_checked() {
-        for text in ["max_series: many", "http_addr: nowhere", "retention_days: 0", "api_key: 'a b'", "query_timeout: -1"] {
+        for text in
+            ["max_series: many", "http_addr: nowhere", "retention_days: 0", "api_key: 'a b'", "query_timeout: -1"]
+        {
             assert!(parse_file(text).and_then(|file| Config::merge(file, &Flags::default())).is_err(), "{text}");
         }
     }

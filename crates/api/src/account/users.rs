@@ -1,15 +1,19 @@
-//! Users and roles, as the v2 API shows them.
+//! Users and roles, as the v2 API shows and changes them.
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::routing::get;
 use axum::{Json, Router};
-use galgo_catalog::{Organisation, Role, User};
+use galgo_catalog::{Access, NewUser, Organisation, Role, User, UserChange};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::auth::Reader;
+use crate::auth::{Admin, Reader};
+use crate::body;
 use crate::error::{ApiError, ApiResult};
 use crate::params::Params;
 use crate::times::iso;
@@ -21,8 +25,8 @@ const MAX_PAGE: usize = 500;
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/v2/current_user", get(current))
-        .route("/api/v2/users", get(list))
-        .route("/api/v2/users/{id}", get(one))
+        .route("/api/v2/users", get(list).post(create))
+        .route("/api/v2/users/{id}", get(one).patch(update).delete(disable))
         .route("/api/v2/roles", get(roles))
 }
 
@@ -50,6 +54,121 @@ async fn list(State(app): State<Arc<App>>, _: Reader, params: Params) -> ApiResu
     let data: Vec<Value> = page.map(|user| user_document(user, &org)).collect();
     let count = json!({ "total_count": total, "total_filtered_count": matching.len() });
     Ok(Json(json!({ "data": data, "included": included(&app, &org), "meta": { "page": count } })))
+}
+
+/// `{data:{type:"users", id?, attributes:{…}, relationships?}}`.
+#[derive(Debug, Deserialize)]
+struct Request {
+    data: RequestData,
+}
+
+#[derive(Debug, Deserialize)]
+struct RequestData {
+    #[serde(rename = "type")]
+    kind: String,
+    id: Option<String>,
+    #[serde(default)]
+    attributes: Attributes,
+    relationships: Option<Relationships>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Attributes {
+    email: Option<String>,
+    name: Option<String>,
+    title: Option<String>,
+    disabled: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Relationships {
+    roles: Option<RoleList>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RoleList {
+    data: Vec<RoleRef>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RoleRef {
+    id: String,
+}
+
+async fn create(
+    State(app): State<Arc<App>>,
+    Admin(admin): Admin,
+    headers: HeaderMap,
+    body: Body,
+) -> ApiResult<(StatusCode, Json<Value>)> {
+    let data = checked(body::json(&app, &headers, body).await?)?;
+    let email = data.attributes.email.unwrap_or_default().trim().to_lowercase();
+    if email.is_empty() {
+        return Err(ApiError::bad("email is required"));
+    }
+    let new = NewUser {
+        handle: email.clone(),
+        email,
+        name: data.attributes.name.unwrap_or_default(),
+        title: data.attributes.title.unwrap_or_default(),
+        // Without a role one may look.
+        access: access_of(&app, data.relationships)?.unwrap_or(Access::ReadOnly),
+        password: None,
+    };
+    let user = app.catalog.create_user(&admin.actor, new).await?;
+    Ok((StatusCode::CREATED, Json(answer(&app, &user))))
+}
+
+async fn update(
+    State(app): State<Arc<App>>,
+    Admin(admin): Admin,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> ApiResult<Json<Value>> {
+    let data = checked(body::json(&app, &headers, body).await?)?;
+    if data.id.is_some_and(|given| given != id) {
+        return Err(ApiError::Unprocessable("UUID's in the URL and request body do not match".into()));
+    }
+    app.catalog.user(&id).ok_or_else(|| ApiError::not_found(format!("{id} not found")))?;
+    let change = UserChange {
+        email: data.attributes.email.map(|email| email.trim().to_lowercase()),
+        name: data.attributes.name,
+        title: data.attributes.title,
+        disabled: data.attributes.disabled,
+        access: access_of(&app, data.relationships)?,
+    };
+    Ok(Json(answer(&app, &*app.catalog.update_user(&admin.actor, &id, change).await?)))
+}
+
+/// Datadog never removes a user: it is disabled, and then no longer there to be disabled.
+async fn disable(State(app): State<Arc<App>>, Admin(admin): Admin, Path(id): Path<String>) -> ApiResult<StatusCode> {
+    let user = app.catalog.user(&id).filter(|user| !user.disabled);
+    user.ok_or_else(|| ApiError::not_found(format!("{id} not found")))?;
+    let change = UserChange { disabled: Some(true), ..UserChange::default() };
+    app.catalog.update_user(&admin.actor, &id, change).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn checked(request: Request) -> ApiResult<RequestData> {
+    if request.data.kind == "users" {
+        Ok(request.data)
+    } else {
+        Err(ApiError::bad("Invalid type. Expected \"users\"."))
+    }
+}
+
+/// The most that one of the named roles allows, `None` when none is named.
+fn access_of(app: &App, relationships: Option<Relationships>) -> ApiResult<Option<Access>> {
+    let named = relationships.and_then(|relationships| relationships.roles).map(|roles| roles.data).unwrap_or_default();
+    let known = app.catalog.roles();
+    let mut most = None;
+    for role in named {
+        let found = known.iter().find(|known| known.id == role.id);
+        let role = found.ok_or_else(|| ApiError::bad(format!("role not found: {}", role.id)))?;
+        most = most.max(Some(role.access));
+    }
+    Ok(most)
 }
 
 async fn roles(State(app): State<Arc<App>>, _: Reader) -> Json<Value> {

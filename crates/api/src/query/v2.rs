@@ -20,8 +20,41 @@ use crate::error::{ApiError, ApiResult};
 use crate::query::unit::{UnitPair, unit_of};
 use crate::query::{answer, written};
 
-/// The data sources that metric queries have; others belong to parts that are not there yet.
+/// The data source of metric queries.
 const METRICS: &str = "metrics";
+
+/// Data sources of products of which nothing is stored here yet. A query over them finds nothing, as in an organisation
+/// that does not use the product; `errors` of the answer says why.
+const EMPTY_SOURCES: [&str; 25] = [
+    "apm_dependency_stats",
+    "apm_metrics",
+    "apm_resource_stats",
+    "audit",
+    "ci_pipelines",
+    "ci_tests",
+    "cloud_cost",
+    "container",
+    "dora",
+    "events",
+    "incident_analytics",
+    "llm_observability",
+    "logs",
+    "network",
+    "on_call_events",
+    "process",
+    "product_analytics",
+    "product_analytics_extended",
+    "profiles",
+    "rum",
+    "security_signals",
+    "slo",
+    "spans",
+    "synthetics_batches",
+    "error_tracking",
+];
+
+/// A metric query that finds nothing: no metric name may begin with an underscore, so nobody can have sent it.
+const NOTHING: &str = "avg:_nothing{*}";
 
 #[derive(Debug, Deserialize)]
 struct Request {
@@ -50,8 +83,14 @@ struct Attributes {
 struct Query {
     data_source: String,
     name: Option<String>,
+    #[serde(default, deserialize_with = "text_or_nothing")]
     query: Option<String>,
     aggregator: Option<String>,
+}
+
+/// Other data sources have objects there.
+fn text_or_nothing<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(serde_json::Value::deserialize(deserializer)?.as_str().map(str::to_owned))
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,6 +107,8 @@ struct LimitEntry {
 
 /// A request in the evaluator's terms.
 struct Asked {
+    /// Why some queries find nothing.
+    note: Option<String>,
     queries: Vec<NamedQuery>,
     formulas: Vec<Formula>,
     from: i64,
@@ -85,7 +126,9 @@ impl Asked {
             return Err(ApiError::bad("Queries ending outside the retention date are invalid"));
         }
         let ceiling = |milliseconds: i64| milliseconds.div_euclid(1000) + i64::from(milliseconds.rem_euclid(1000) > 0);
+        let empty = queries.iter().find(|query| EMPTY_SOURCES.contains(&query.data_source.as_str()));
         Ok(Self {
+            note: empty.map(|query| format!("nothing is stored for data_source {}", query.data_source)),
             queries: queries.into_iter().enumerate().map(named).collect::<ApiResult<_>>()?,
             formulas: formulas.unwrap_or_default().into_iter().map(formula).collect::<ApiResult<_>>()?,
             from: from.div_euclid(1000),
@@ -108,10 +151,11 @@ impl Asked {
 }
 
 fn named((index, query): (usize, Query)) -> ApiResult<NamedQuery> {
-    if query.data_source != METRICS {
-        return Err(ApiError::bad(format!("data_source is not supported: {} (only {METRICS})", query.data_source)));
-    }
-    let text = query.query.ok_or_else(|| ApiError::bad(format!("query {} has no text in `query`", index + 1)))?;
+    let text = match query.data_source.as_str() {
+        METRICS => query.query.ok_or_else(|| ApiError::bad(format!("query {} has no text in `query`", index + 1)))?,
+        empty if EMPTY_SOURCES.contains(&empty) => NOTHING.to_owned(),
+        other => return Err(ApiError::bad(format!("unknown data_source: {other}"))),
+    };
     let aggregator = match query.aggregator.as_deref() {
         None => Aggregator::default(),
         Some(name) => Aggregator::parse(name).ok_or_else(|| ApiError::bad(format!("unknown aggregator: {name}")))?,
@@ -134,8 +178,10 @@ fn formula(entry: FormulaEntry) -> ApiResult<Formula> {
 }
 
 #[derive(Serialize)]
-struct Document<T> {
+struct Document<'a, T> {
     data: Data<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -177,7 +223,10 @@ pub async fn timeseries(State(app): State<Arc<App>>, _: Reader, headers: HeaderM
             times: times.into_iter().map(|time| time * 1000).collect(),
             values,
         };
-        written(&Document { data: Data { id: "0", kind: "timeseries_response", attributes } })
+        written(&Document {
+            data: Data { id: "0", kind: "timeseries_response", attributes },
+            errors: asked.note.as_deref(),
+        })
     })
     .await
 }
@@ -220,7 +269,8 @@ pub async fn scalar(State(app): State<Arc<App>>, _: Reader, headers: HeaderMap, 
         };
         let groups = found.keys.iter().enumerate().map(group);
         let columns = groups.chain(found.columns.iter().enumerate().map(number)).collect();
-        written(&Document { data: Data { id: "0", kind: "scalar_response", attributes: Scalars { columns } } })
+        let data = Data { id: "0", kind: "scalar_response", attributes: Scalars { columns } };
+        written(&Document { data, errors: asked.note.as_deref() })
     })
     .await
 }

@@ -94,3 +94,23 @@ async fn users_are_shown_as_json_api() {
     assert_eq!(server.get("/api/v2/users").await.json()["meta"]["page"]["total_count"], 1);
     assert_eq!(server.get("/api/v2/users/nobody").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn users_are_made_changed_and_disabled() {
+    let server = Server::start().await;
+    let document = |attributes: serde_json::Value| json!({ "data": { "type": "users", "attributes": attributes } });
+    let made = server.post("/api/v2/users", document(json!({ "email": "Jane@Example.com", "title": "t" }))).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+    let made = made.json()["data"].clone();
+    assert_eq!(made["attributes"]["email"], "jane@example.com");
+    let path = format!("/api/v2/users/{}", made["id"].as_str().unwrap());
+    let twice = server.post("/api/v2/users", document(json!({ "email": "jane@example.com" }))).await;
+    assert_eq!(twice.status, StatusCode::CONFLICT);
+    let changed = server.call(Method::PATCH, &path, document(json!({ "name": "Jane" })).to_string()).await.json();
+    assert_eq!(changed["data"]["attributes"]["name"], "Jane");
+    let other = json!({ "data": { "type": "users", "id": "other", "attributes": {} } });
+    assert_eq!(server.call(Method::PATCH, &path, other.to_string()).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(server.call(Method::DELETE, &path, "").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(server.call(Method::DELETE, &path, "").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(server.post("/api/v2/users", document(json!({}))).await.status, StatusCode::BAD_REQUEST);
+}

@@ -199,7 +199,7 @@ async fn v2_errors_are_clear() {
     let server = filled().await;
     let query = |query: Value| json!({ "queries": [query], "formulas": [{ "formula": "a" }] });
     let good = json!({ "data_source": "metrics", "name": "a", "query": "avg:m{*}" });
-    let logs = json!({ "data_source": "logs", "name": "a", "compute": { "aggregation": "count" } });
+    let tea = json!({ "data_source": "tea_leaves", "name": "a", "query": "x" });
     let broken = json!({ "data_source": "metrics", "name": "a", "query": "avg:m{" });
     let odd = json!({ "data_source": "metrics", "name": "a", "query": "avg:m{*}", "aggregator": "median" });
     let unknown = json!({ "queries": [good], "formulas": [{ "formula": "a + b" }] });
@@ -212,7 +212,7 @@ async fn v2_errors_are_clear() {
             request("timeseries_rquest", query(good.clone())),
             "Invalid type. Expected \"timeseries_request\".",
         ),
-        ("timeseries", request("timeseries_request", query(logs)), "logs"),
+        ("timeseries", request("timeseries_request", query(tea)), "tea_leaves"),
         ("timeseries", request("timeseries_request", query(broken)), "character"),
         ("timeseries", request("timeseries_request", unknown), "b"),
         ("scalar", request("scalar_request", query(odd)), "median"),
@@ -223,6 +223,21 @@ async fn v2_errors_are_clear() {
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{text}: {}", answer.text());
         assert!(answer.error().contains(text), "{}", answer.text());
     }
+}
+
+#[tokio::test]
+async fn queries_over_what_is_not_stored_find_nothing_and_say_so() {
+    let server = filled().await;
+    let attributes = json!({
+        "queries": [
+            { "data_source": "logs", "name": "a", "compute": { "aggregation": "count" }, "search": { "query": "*" } },
+            { "data_source": "metrics", "name": "b", "query": "sum:system.mem.used{*}" },
+        ],
+        "formulas": [{ "formula": "a" }, { "formula": "b" }],
+    });
+    let answer = server.post("/api/v2/query/timeseries", request("timeseries_request", attributes)).await.json();
+    assert_eq!(answer["errors"], "nothing is stored for data_source logs");
+    assert_eq!(answer["data"]["attributes"]["series"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
