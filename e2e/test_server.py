@@ -170,6 +170,21 @@ def test_half_requests_and_nonsense_harm_nobody(galgo):
     assert requests.get(f"{galgo.url}/health").status_code == 200
 
 
+def test_early_answers_reach_senders_and_keep_the_connection(galgo):
+    session = requests.Session()
+    for _ in range(20):
+        for path, size, expected in [
+            ("/api/v2/series", 600_000, 413),
+            ("/api/v1/series", 3_300_000, 413),
+            ("/api/v1/nothing", 100_000, 404),
+            ("/api/v1/hosts", 100_000, 405),
+        ]:
+            answer = session.post(galgo.url + path, data=b"x" * size, headers=galgo.headers, timeout=10)
+            assert answer.status_code == expected
+        refused = session.post(galgo.url + "/api/v2/series", data=b"x" * 100_000, timeout=10)
+        assert refused.status_code == 403
+
+
 @pytest.mark.parametrize(
     "settings, expected",
     [

@@ -85,6 +85,8 @@ export default async function setup(): Promise<() => Promise<void>> {
   }
   try {
     await until('the start of galgo', START_MS, async () => (await fetch(`${url}/ready`)).ok)
+    if (!(await (await fetch(url)).text()).includes('id="root"'))
+      throw new Error('this binary has no page inside: build web/dist first')
     await until('the first values', DATA_MS, () => hasValues(url, 'system.cpu.user'))
   } catch (error) {
     await tearDown()

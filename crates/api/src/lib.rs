@@ -9,7 +9,7 @@
 //! - [`intake`]: what agents and clients send. [`not_kept`]: the table of what is only acknowledged.
 //! - [`query`]: metric queries, v1 and v2. [`metrics`]: lists, metadata, tags. [`hosts`], [`account`].
 //! - [`page`]: the page's own calls. [`assets`]: its files. [`health`]: `/health`, `/ready`, `/metrics`.
-//! - [`server`] drives connections.
+//! - [`server`] drives connections, [`drain`] reads what handlers left unread.
 #![forbid(unsafe_code)]
 
 pub mod account;
@@ -18,6 +18,7 @@ pub mod assets;
 pub mod auth;
 pub mod body;
 pub mod credentials;
+pub mod drain;
 pub mod error;
 pub mod health;
 pub mod hosts;

@@ -35,7 +35,7 @@ pub fn first_start(first: &FirstStart, url: &str, dogstatsd: &str) -> String {
         \x20     --api-key {api} --app-key {app}\n\
         \x20     asks for this machine's load\n\
         \n\
-        \x20 curl -X POST {url}/api/v1/series -H 'DD-API-KEY: {api}' -H 'Content-Type: application/json' \\\n\
+        \x20 curl -X POST {url}/api/v1/series -H \"DD-API-KEY: {api}\" -H 'Content-Type: application/json' \\\n\
         \x20     -d '{{\"series\":[{{\"metric\":\"try.me\",\"points\":[['$(date +%s)',1]]}}]}}'\n\
         \x20     sends a point\n\
         {statsd}\n",
