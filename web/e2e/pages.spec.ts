@@ -1,6 +1,6 @@
 // Every page on this machine's own data: something to see, no complaint, pictures for people to look at.
 import type { Page, TestInfo } from '@playwright/test'
-import { HOST, HOST_TAGS, PASSWORD, expect, test } from './server'
+import { API_KEY, HOST, HOST_TAGS, PASSWORD, expect, test } from './server'
 
 const WIDTHS = [
   [1280, 800],
@@ -43,7 +43,7 @@ test('home draws this machine', async ({ page }, info) => {
 })
 
 test('the explorer draws a query of this machine', async ({ page }, info) => {
-  await page.goto('/metrics/explorer?from=-15m&live=true&q=avg:system.load.1%7B*%7D+by+%7Bhost%7D')
+  await page.goto('/metrics/explorer?from=-15m&live=true&a=avg:system.load.1{*} by {host}')
   await expect(graph(page, /graph of 1 series/)).toBeVisible()
   await expect(page.getByText(`host:${HOST}`).first()).toBeVisible()
   await shoot(page, info, 'explorer')
@@ -82,15 +82,45 @@ test('the host map has one host', async ({ page }, info) => {
   await shoot(page, info, 'host-map')
 })
 
-test('an API key can be made and revoked', async ({ page }, info) => {
+test('an API key opens the intake until it is revoked', async ({ page, request }, info) => {
+  const valid = async (key: string) =>
+    (await request.get('/api/v1/validate', { headers: { 'DD-API-KEY': key } })).status()
+  const name = `of a test, ${info.project.name}`
   await page.goto('/settings/keys')
   await expect(page.getByText('first start').first()).toBeVisible()
   await shoot(page, info, 'keys')
+  await page.getByRole('button', { name: 'New API key' }).click()
+  await page.getByLabel('Name').fill(name)
+  await page.keyboard.press('Enter')
+  const key = await page.getByLabel('The new key').innerText()
+  expect(await valid(key)).toBe(200)
+  await page.getByRole('button', { name: 'Done' }).click()
+  await page.getByRole('button', { name: `Revoke ${name}` }).click()
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: `Revoke ${name}` })
+    .click()
+  await expect(page.getByRole('cell', { name, exact: true })).toHaveCount(0)
+  expect(await valid(key)).toBe(403)
+})
+
+test('a tag given to a host selects it at once', async ({ page }, info) => {
+  const tag = `shelf:${info.project.name}`
+  await page.goto(`/infrastructure?host=${HOST}`)
+  const panel = page.getByRole('dialog')
+  await panel.getByLabel('New tag').fill(tag)
+  await panel.getByRole('button', { name: 'Add' }).click()
+  await expect(panel.getByText(tag)).toBeVisible()
+  await page.goto(`/metrics/explorer?from=-15m&live=true&a=avg:system.load.1{${tag}} by {host}`)
+  await expect(graph(page, /graph of 1 series/)).toBeVisible()
+  await page.goto(`/infrastructure?host=${HOST}`)
+  await panel.getByRole('button', { name: `Remove ${tag}` }).click()
+  await expect(panel.getByText(tag)).toHaveCount(0)
 })
 
 test('what is not kept is listed', async ({ page, request }, info) => {
   const answer = await request.post('/api/v2/logs', {
-    headers: { 'DD-API-KEY': '0123456789abcdef0123456789abcdef' },
+    headers: { 'DD-API-KEY': API_KEY },
     data: [{ message: 'a line' }],
   })
   expect(answer.status()).toBe(202)
@@ -99,7 +129,7 @@ test('what is not kept is listed', async ({ page, request }, info) => {
   await shoot(page, info, 'not-kept')
 })
 
-test('the status counts points', async ({ page }, info) => {
+test('the state of the server is shown', async ({ page }, info) => {
   await page.goto('/settings/status')
   await expect(page.getByText(/points?/i).first()).toBeVisible()
   await shoot(page, info, 'status')
