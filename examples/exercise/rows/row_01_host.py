@@ -15,7 +15,8 @@ INTERVAL = 15
 METRICS = [
     ("system.load.1", 0.1, 1.5),
     ("system.cpu.user", 2, 40),
-    ("system.mem.used", 2e9, 3e9),
+    ("system.cpu.idle", 50, 95),
+    ("system.mem.used", 2000, 3000),
     ("system.disk.in_use", 0.4, 0.41),
     ("system.net.bytes_rcvd", 1e3, 1e6),
 ]

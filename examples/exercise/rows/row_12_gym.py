@@ -6,6 +6,8 @@ import time
 
 from datadog import api, statsd
 
+from . import row_01_host
+
 NUMBER = 12
 TITLE = "free places in a gym's courses"
 INGREDIENT = pathlib.Path(__file__).parent.parent / "ingredients" / "gym.json"
@@ -27,7 +29,7 @@ def prepare(server):
         if course["sent_by"] == "dogstatsd":
             statsd.gauge(METRIC, course["free"], tags=tags)
         else:
-            answer = api.Metric.send(metric=METRIC, points=course["free"], tags=tags, type="gauge")
+            answer = api.Metric.send(metric=METRIC, points=course["free"], tags=tags, host=row_01_host.HOST, type="gauge")
             assert answer == {"status": "ok"}, answer
     statsd.flush()
 
