@@ -17,6 +17,7 @@ use crate::flush::FrozenSet;
 use crate::head::series::Series;
 use crate::head::{Definition, Head, SeriesLimits};
 use crate::record::{self, Content};
+use crate::rollup;
 use crate::segments::Segments;
 
 /// Bounds and habits of an engine.
@@ -147,7 +148,7 @@ pub struct EngineStats {
     pub wal_bytes: u64,
     /// Live segments.
     pub segments: u64,
-    /// Points in live segments.
+    /// Points in live segments; buckets of rollups are not counted.
     pub segment_points: u64,
     /// Bytes of live segments.
     pub segment_bytes: u64,
@@ -388,7 +389,11 @@ impl Engine {
             head_points: self.shared.head.points.load(Ordering::Relaxed),
             wal_bytes: self.wal.bytes(),
             segments: live.len() as u64,
-            segment_points: live.iter().map(|segment| segment.points).sum(),
+            segment_points: live
+                .iter()
+                .filter(|segment| rollup::of_kind(&segment.kind).is_none())
+                .map(|segment| segment.points)
+                .sum(),
             segment_bytes: live.iter().map(|segment| segment.bytes).sum(),
             refused_series: self.shared.head.refused.load(Ordering::Relaxed),
             damaged: self.shared.segments.damaged.load(Ordering::Relaxed),

@@ -209,6 +209,32 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn records_of_version_1_stay_readable() {
+        // Version 1, run 7, one definition (id 3, count, every 10 s, `m`, host `h`, tag `a:b`), one point, no sketch.
+        let bytes = [
+            &[1, 7, 0, 0, 0, 0, 0, 0, 0, 1, 3, 1, 10, 1, b'm', 1, b'h', 1, 3][..],
+            b"a:b",
+            &[1, 3, 1, 20],
+            &2.5_f64.to_le_bytes(),
+            &[0],
+        ]
+        .concat();
+        let record = decode(&bytes).unwrap();
+        let definition = StoredDefinition {
+            id: 3,
+            kind: MetricKind::Count,
+            interval: 10,
+            metric: "m",
+            host: "h",
+            tags: vec!["a:b"],
+        };
+        assert_eq!(record.definitions, [definition]);
+        let expected =
+            Content { entries: vec![Entry { id: 3, count: 1 }], times: vec![10], values: vec![2.5], sketches: vec![] };
+        assert_eq!((record.run, record.content), (7, expected));
+    }
+
     proptest! {
         #[test]
         fn content_round_trips(points in prop::collection::vec((any::<u32>(), 0..5_u32), 0..20), sketched in prop::collection::vec((any::<u32>(), any::<u32>(), -1e6..1e6_f64), 0..5)) {

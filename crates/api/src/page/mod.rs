@@ -34,6 +34,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/hosts/{host}", get(hosts::one))
         .route("/not-kept", get(not_kept::list))
         .route("/status", get(status::status))
+        .route("/compact", post(status::compact))
         .route("/api-keys", get(keys::list_api).post(keys::create_api))
         .route("/api-keys/{id}", delete(keys::revoke_api))
         .route("/application-keys", get(keys::list_app).post(keys::create_app))

@@ -8,7 +8,8 @@ use galgo_core::check::CheckStatus;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::auth::Reader;
+use crate::auth::{Admin, Reader};
+use crate::error::{ApiError, ApiResult};
 
 /// `GET /status`.
 pub async fn status(State(app): State<Arc<App>>, _: Reader) -> Json<Value> {
@@ -24,6 +25,19 @@ pub async fn status(State(app): State<Arc<App>>, _: Reader) -> Json<Value> {
         "ingest": { "points_per_second": app.stats.points_per_second() },
         "checks": checks(&app).await,
     }))
+}
+
+/// `POST /compact`: flushes the head and merges every partition to one segment, at once instead of when they have become
+/// quiet; for benchmarks and before a backup. Answers when it is done.
+pub async fn compact(State(app): State<Arc<App>>, _: Admin) -> ApiResult<Json<Value>> {
+    let failed = |error: galgo_metrics::EngineError| {
+        tracing::error!(%error, "compaction on demand failed");
+        ApiError::Unavailable { text: "segments could not be merged now".into(), retry_after_s: 10 }
+    };
+    app.engine.flush().await.map_err(failed)?;
+    app.engine.compact_fully().await.map_err(failed)?;
+    let stats = app.engine.stats();
+    Ok(Json(json!({ "segments": stats.segments, "points": stats.segment_points, "bytes": stats.segment_bytes })))
 }
 
 /// What `/ready` and the page look at.

@@ -54,7 +54,7 @@ impl Api {
 
     /// Asks the server to write and merge everything now; `false` when it knows no such request.
     pub(super) fn compact(&self) -> anyhow::Result<bool> {
-        match self.post("/api/galgo/v1/debug/compact", &json!({}))? {
+        match self.post("/api/galgo/v1/compact", &json!({}))? {
             404 | 405 => Ok(false),
             status if status / 100 == 2 => Ok(true),
             status => bail!("compaction was refused with {status}"),

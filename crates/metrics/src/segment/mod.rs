@@ -24,9 +24,13 @@ mod tests {
 
     // Enough chunks for several row groups and pages, of varied length.
     fn sample() -> (FinishedSegment<Vec<u8>>, Vec<Vec<f64>>) {
+        sample_of(3000)
+    }
+
+    fn sample_of(count: u32) -> (FinishedSegment<Vec<u8>>, Vec<Vec<f64>>) {
         let mut writer = SegmentWriter::new(Vec::new()).unwrap();
         let mut all = Vec::new();
-        for series in 0..3000_u32 {
+        for series in 0..count {
             let (metric, host) = (format!("m{:02}", series / 1000), format!("h{series:04}"));
             let tags = ["a:b".to_owned(), format!("n:{}", series % 7)];
             let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
@@ -69,6 +73,34 @@ mod tests {
             }
         }
         assert_eq!((segment.rows, segment.points), (9000, all.iter().map(Vec::len).sum::<usize>() as u64));
+    }
+
+    // The files of version 1 lie beside the tests for ever; `GALGO_UPDATE_GOLDEN=1` writes them, which only a new
+    // version may do.
+    #[test]
+    fn segments_of_version_1_stay_readable() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+        let (data_path, index_path) = (folder.join("segment-v1.data"), folder.join("segment-v1.index"));
+        let (made, all) = sample_of(40);
+        if std::env::var_os("GALGO_UPDATE_GOLDEN").is_some() {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&data_path, &made.data).unwrap();
+            std::fs::write(&index_path, &made.index).unwrap();
+        }
+        let (data, index) = (std::fs::read(data_path).unwrap(), std::fs::read(index_path).unwrap());
+        let index = SegmentIndex::decode(&index).unwrap();
+        let mut values = Vec::new();
+        let mut read = Vec::new();
+        for series in 0..40 {
+            assert_eq!(index.tags(series).collect::<Vec<_>>(), ["a:b".to_owned(), format!("n:{}", series % 7)]);
+            for chunk in index.chunks(series) {
+                let blob = &data[chunk.values_offset as usize..][..chunk.values_len as usize];
+                codec::decode_values(blob, usize::from(chunk.count), &mut values).unwrap();
+                read.push(values.clone());
+            }
+        }
+        assert_eq!(read, all);
+        SegmentIndex::decode(&rebuild_index(data.into()).unwrap()).unwrap();
     }
 
     #[test]
