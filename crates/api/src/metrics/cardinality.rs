@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use galgo_core::MetricKind;
-use galgo_metrics::{MetricSummary, TagKey};
+use galgo_metrics::TagKey;
 use galgo_query::source::{
-    Budget, Fill, Grid, Leaf, MetricSource, Scope, SourceError, SpaceAgg, TimeAgg, TypeModifier,
+    Budget, Fill, Grid, Leaf, MetricInfo, MetricSource, Scope, SourceError, SpaceAgg, TimeAgg, TypeModifier,
 };
 use serde_json::{Value, json};
 
@@ -113,7 +113,7 @@ pub async fn estimate(
         .map(|key| key.trim().to_owned())
         .filter(|key| !key.is_empty())
         .collect();
-    let summary = names::find(&app, &metric).await?;
+    let sent = described(&app, &metric).await?;
     let now = app.clock.now_s();
     let (from, to) = (now - hours as i64 * 3600, (now - hours as i64 * 3600 + span as i64 * 3600).min(now) + 1);
     let groups = if exclude {
@@ -125,7 +125,7 @@ pub async fn estimate(
     let counted = metric.clone();
     let count = app.queries.run(move |source, budget| groups_of(source, budget, &counted, &groups, from, to)).await?;
     let count = count.map_err(failed)?;
-    let kind = match summary.map(|summary| summary.kind) {
+    let kind = match sent.map(|info| info.kind) {
         Some(MetricKind::Distribution) if percentiles => "percentile",
         Some(MetricKind::Distribution) => "distribution",
         _ => "count_or_gauge",
@@ -195,9 +195,14 @@ pub async fn assets(State(app): State<Arc<App>>, _: Reader, Path(metric): Path<S
     })))
 }
 
-/// A metric that has points; a 404 otherwise.
-async fn known(app: &App, metric: &str) -> ApiResult<MetricSummary> {
-    names::find(app, metric).await?.ok_or_else(|| ApiError::not_found(format!("metric not found: {metric}")))
+/// A metric that somebody sent; a 404 otherwise.
+pub async fn known(app: &App, metric: &str) -> ApiResult<MetricInfo> {
+    described(app, metric).await?.ok_or_else(|| ApiError::not_found(format!("metric not found: {metric}")))
+}
+
+async fn described(app: &App, metric: &str) -> ApiResult<Option<MetricInfo>> {
+    let name = metric.to_owned();
+    app.queries.run(move |source, _| source.describe(&name)).await
 }
 
 /// The tag keys of a metric.

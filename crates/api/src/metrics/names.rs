@@ -49,13 +49,6 @@ pub async fn select(app: &App, from: i64, host: Option<String>, scope: Scope) ->
     app.queries.run(move |_, _| engine.metrics(from, host.as_deref(), &scope)).await
 }
 
-/// One metric, when it is known and has points.
-pub async fn find(app: &App, metric: &str) -> ApiResult<Option<MetricSummary>> {
-    let list = since(app, 0).await?;
-    let found = list.binary_search_by(|summary| summary.name.as_str().cmp(metric)).ok();
-    Ok(found.map(|at| list[at].clone()))
-}
-
 /// How well a metric name answers what somebody typed: higher is better, `None` for not at all.
 pub fn rank(name: &str, typed: &str) -> Option<u32> {
     if typed.is_empty() {

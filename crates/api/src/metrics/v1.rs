@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::auth::{Editor, Reader};
 use crate::body;
-use crate::error::{ApiError, ApiResult};
+use crate::error::ApiResult;
+use crate::metrics::cardinality::known;
 use crate::metrics::names;
 use crate::params::Params;
 use crate::query::scope_of;
@@ -61,7 +62,7 @@ pub async fn search(State(app): State<Arc<App>>, _: Reader, params: Params) -> A
 /// `GET /api/v1/metrics/{metric}`.
 pub async fn metadata(State(app): State<Arc<App>>, _: Reader, Path(metric): Path<String>) -> ApiResult<Json<Value>> {
     let kind = kind_of(&app, &metric).await?;
-    Ok(Json(document(&app.catalog.metric_metadata(&metric), &kind)))
+    Ok(Json(document(&app.catalog.metric_metadata(&metric), kind)))
 }
 
 /// A change; an absent field stays, `null` or empty text clears it.
@@ -104,18 +105,15 @@ pub async fn set_metadata(
         integration: None,
     };
     let metadata = app.catalog.set_metric_metadata(&editor.actor, &metric, change).await?;
-    Ok(Json(document(&metadata, &kind)))
+    Ok(Json(document(&metadata, kind)))
 }
 
 /// The kind of a metric as it was sent; a 404 when nobody ever sent it.
-async fn kind_of(app: &App, metric: &str) -> ApiResult<String> {
-    let name = metric.to_owned();
-    let info = app.queries.run(move |source, _| source.describe(&name)).await?;
-    let info = info.ok_or_else(|| ApiError::not_found(format!("metric not found: {metric}")))?;
-    Ok(info.kind.as_str().to_owned())
+async fn kind_of(app: &App, metric: &str) -> ApiResult<&'static str> {
+    Ok(known(app, metric).await?.kind.as_str())
 }
 
-/// What is unknown is left out: clients take a text or nothing.
+/// What is unknown is `null`, as Datadog has it.
 fn document(metadata: &MetricMetadata, kind: &str) -> Value {
     let mut document = serde_json::Map::new();
     let shown_type = if metadata.metric_type.is_empty() { kind } else { &metadata.metric_type };
