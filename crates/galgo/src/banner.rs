@@ -13,7 +13,12 @@ pub fn first_start(first: &FirstStart, url: &str, dogstatsd: &str) -> String {
     let in_shell = |secret: &FirstSecret, variable: &str| {
         if secret.given { format!("${variable}") } else { secret.value.clone() }
     };
-    let (host, port) = dogstatsd.rsplit_once(':').unwrap_or(("127.0.0.1", "8125"));
+    let (host, port) = match dogstatsd.rsplit_once(':') {
+        // All interfaces; a command needs one.
+        Some(("" | "0.0.0.0" | "[::]", port)) => ("127.0.0.1", port),
+        Some(place) => place,
+        None => ("127.0.0.1", "8125"),
+    };
     let statsd = if dogstatsd.is_empty() {
         String::new()
     } else {
@@ -61,5 +66,7 @@ mod tests {
         let text = first_start(&first, "http://127.0.0.1:8080", "127.0.0.1:8125");
         assert!(text.contains("made-password") && text.contains("made-app-key"));
         assert!(!text.contains("given-key") && text.contains("GALGO_API_KEY"));
+        // In single quotes a shell would not put the variable's value there.
+        assert!(text.contains("\"DD-API-KEY: $GALGO_API_KEY\""));
     }
 }
