@@ -2,6 +2,7 @@
 
 import argparse
 import pathlib
+import signal
 import sys
 import time
 import traceback
@@ -22,6 +23,8 @@ def main():
     binary = pathlib.Path(arguments.galgo).resolve()
     if not binary.exists():
         parser.error(f"{binary} does not exist: make exercise builds it")
+    # A polite kill ends the server too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     server = Server(str(binary), usual_ports=not arguments.check)
     try:
         for row in ROWS:
