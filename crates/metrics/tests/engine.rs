@@ -1,5 +1,7 @@
 //! The engine from batch to answer: durability, last write wins, flush, compaction, damage, limits.
 
+#![allow(clippy::unwrap_used)] // a failed step is a failed test
+
 mod support;
 
 use galgo_core::{MetricKind, Point};

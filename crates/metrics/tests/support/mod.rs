@@ -1,4 +1,5 @@
 //! A rig for tests: an engine on a temporary directory with a clock that stands still.
+#![allow(clippy::unwrap_used)] // a failed set-up is a failed test
 
 use std::path::PathBuf;
 use std::sync::Arc;
