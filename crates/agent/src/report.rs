@@ -136,7 +136,7 @@ mod tests {
     impl MetricSink for Recorder {
         fn series(&mut self, series: &RawSeries<'_>, points: &[Point]) -> Result<(), Rejection> {
             if series.metric == "bad" {
-                return Err(Rejection { reason: "no".into() });
+                return Err(Rejection::invalid("no"));
             }
             self.0.push(format!("{} {:?} {:?} {}", series.metric, series.kind, series.tags, points.len()));
             Ok(())
@@ -162,7 +162,7 @@ mod tests {
         let report = Report { series: vec![series("one"), series("bad"), series("two")], ..Report::default() };
         let mut sink = Recorder::default();
         let refused = report.feed(&mut sink);
-        assert_eq!(refused, [("bad".to_owned(), Rejection { reason: "no".into() })]);
+        assert_eq!(refused, [("bad".to_owned(), Rejection::invalid("no"))]);
         assert_eq!(sink.0, ["one Gauge [\"a:b\"] 1", "two Gauge [\"a:b\"] 1"]);
         assert_eq!(report.points(), 3);
     }

@@ -36,6 +36,29 @@ pub struct SketchPoint {
 pub struct Rejection {
     /// Lower case, no full stop.
     pub reason: String,
+    /// Whose fault it is.
+    pub cause: RejectionCause,
+}
+
+/// Whose fault a rejection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RejectionCause {
+    /// The series or point itself: sending it again will not help.
+    Invalid,
+    /// A bound of the store, such as the number of series of a metric.
+    Limit,
+}
+
+impl Rejection {
+    /// A series or point that no store would take.
+    pub fn invalid(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), cause: RejectionCause::Invalid }
+    }
+
+    /// A series that this store has no room for.
+    pub fn limit(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), cause: RejectionCause::Limit }
+    }
 }
 
 /// Takes the series of one payload in order. A sink belongs to one request and is thrown away whole when the payload

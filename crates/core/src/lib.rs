@@ -22,6 +22,6 @@ pub mod units;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use hosts::{HostTags, HostTagsCell};
-pub use ingest::{MetricSink, RawSeries, Rejection, SketchPoint};
+pub use ingest::{MetricSink, RawSeries, Rejection, RejectionCause, SketchPoint};
 pub use metric::{KeyHash, MetricKind, Point, SeriesKey};
 pub use sketch::Sketch;

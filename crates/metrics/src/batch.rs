@@ -84,9 +84,10 @@ impl Batch {
 
     fn check_time(&self, time: i64) -> Result<u32, Rejection> {
         if time < self.oldest || time > self.newest {
-            return Err(Rejection {
-                reason: format!("timestamp {time} is outside of {} to {}", self.oldest, self.newest),
-            });
+            return Err(Rejection::invalid(format!(
+                "timestamp {time} is outside of {} to {}",
+                self.oldest, self.newest
+            )));
         }
         Ok(time as u32)
     }

@@ -1,6 +1,6 @@
 //! A sink around a sink that notes which hosts a payload speaks of, and whether the store refused series.
 
-use galgo_core::{MetricSink, Point, RawSeries, Rejection, SketchPoint};
+use galgo_core::{MetricSink, Point, RawSeries, Rejection, RejectionCause, SketchPoint};
 
 /// Most hosts noted of one payload. An agent speaks of one host, a forwarder of some thousands.
 const MAX_HOSTS: usize = 20_000;
@@ -12,10 +12,6 @@ pub struct Sightings<'a, S> {
     hosts: Vec<String>,
     refused: u64,
 }
-
-/// Words of a refusal which says that the store takes no more series. All others are the point's own fault and reported
-/// like any other bad point.
-const LIMIT_WORDS: &str = "limit of";
 
 impl<'a, S: MetricSink> Sightings<'a, S> {
     /// Around `inner`.
@@ -42,7 +38,7 @@ impl<'a, S: MetricSink> Sightings<'a, S> {
     fn outcome(&mut self, host: &str, result: Result<(), Rejection>) -> Result<(), Rejection> {
         match &result {
             Ok(()) => self.note(host),
-            Err(rejection) => self.refused += u64::from(rejection.reason.contains(LIMIT_WORDS)),
+            Err(rejection) => self.refused += u64::from(rejection.cause == RejectionCause::Limit),
         }
         result
     }
@@ -70,7 +66,7 @@ mod tests {
 
     impl MetricSink for Picky {
         fn series(&mut self, series: &RawSeries<'_>, _: &[Point]) -> Result<(), Rejection> {
-            if series.metric == "bad" { Err(Rejection { reason: "limit of 1 series".into() }) } else { Ok(()) }
+            if series.metric == "bad" { Err(Rejection::limit("no room")) } else { Ok(()) }
         }
 
         fn sketches(&mut self, _: &RawSeries<'_>, _: &[SketchPoint]) -> Result<(), Rejection> {

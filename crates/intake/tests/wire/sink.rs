@@ -26,7 +26,7 @@ pub struct Recorder {
 impl Recorder {
     fn take(&mut self, series: &RawSeries<'_>, points: &[Point], sketches: &[SketchPoint]) -> Result<(), Rejection> {
         if series.metric == self.refuse {
-            return Err(Rejection { reason: "no room".into() });
+            return Err(Rejection::invalid("no room"));
         }
         self.series.push(Series {
             metric: series.metric.into(),

@@ -99,7 +99,7 @@ impl Head {
     #[cold]
     fn first_sight(&self, raw: &RawSeries<'_>, raw_hash: u128) -> Result<u32, Rejection> {
         let Some(metric) = tags::normalise_metric(raw.metric) else {
-            return Err(Rejection { reason: format!("metric name has no letter: {:?}", clip(raw.metric)) });
+            return Err(Rejection::invalid(format!("metric name has no letter: {:?}", clip(raw.metric))));
         };
         let pairs: Vec<String> = raw.pairs.iter().map(|(key, value)| format!("{key}:{value}")).collect();
         let tags = tags::normalise_tags(raw.tags.iter().copied().chain(pairs.iter().map(String::as_str)));
@@ -157,7 +157,7 @@ impl Head {
             return Ok(());
         };
         self.refused.fetch_add(1, Ordering::Relaxed);
-        Err(Rejection { reason })
+        Err(Rejection::limit(reason))
     }
 
     fn make_pending(&self, series: &Arc<Series>) {
