@@ -120,7 +120,7 @@ pub struct Flags {
     #[arg(long, env = "GALGO_MAX_SERIES_PER_METRIC", value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_series_per_metric: Option<usize>,
-    /// Points kept in memory before a flush; 12 to 18 bytes each [default: 6000000].
+    /// Points kept in memory before a flush; 12 to 18 bytes each [default: 5000000].
     #[arg(long, env = "GALGO_HEAD_POINTS", value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head_points: Option<u64>,
@@ -235,7 +235,7 @@ impl Default for Config {
             retention_days: 456,
             max_series: 5_000_000,
             max_series_per_metric: 1_000_000,
-            head_points: 6_000_000,
+            head_points: 5_000_000,
             max_connections: 4096,
             query_timeout: 60,
             query_max_series: 1_000_000,

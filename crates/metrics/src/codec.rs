@@ -11,8 +11,25 @@ use pco::{ChunkConfig, DeltaSpec, ModeSpec};
 /// Most points of one chunk. Sizes fall until about 1000 points and decoding a piece of a chunk costs all of it.
 pub const MAX_CHUNK_POINTS: usize = 1500;
 
-/// pco's effort. Level 8 saves 0.4 % more bytes and takes 1.6 times as long (docs/decisions/0003-metric-segments.md).
-const PCO_LEVEL: usize = 4;
+/// How much work an encoding is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// The chunk will be merged into a larger one soon.
+    Hot,
+    /// The chunk stays.
+    Cold,
+}
+
+impl Effort {
+    // Of a cold chunk, level 8 would save 0.4 % more bytes and take 1.6 times as long
+    // (docs/decisions/0003-metric-segments.md).
+    fn level(self) -> usize {
+        match self {
+            Self::Hot => 1,
+            Self::Cold => 4,
+        }
+    }
+}
 
 /// Below this, raw values are smaller than pco's own header and tables.
 const MIN_PCO_POINTS: usize = 12;
@@ -54,7 +71,7 @@ pub fn regular_step(times: &[u32]) -> Option<u32> {
 }
 
 /// Appends the encoded times (strictly ascending, in seconds) to `out`.
-pub fn encode_times(times: &[u32], out: &mut Vec<u8>) -> Result<(), CodecError> {
+pub fn encode_times(times: &[u32], effort: Effort, out: &mut Vec<u8>) -> Result<(), CodecError> {
     let Some(&first) = times.first() else { return Err(error("no times to encode")) };
     if let Some(step) = regular_step(times) {
         out.push(TIMES_REGULAR);
@@ -67,7 +84,7 @@ pub fn encode_times(times: &[u32], out: &mut Vec<u8>) -> Result<(), CodecError> 
         out.push(TIMES_PCO);
         // Naming the mode and the delta halves the size against pco's own choice at this chunk length.
         let config = ChunkConfig::default()
-            .with_compression_level(PCO_LEVEL)
+            .with_compression_level(effort.level())
             .with_mode_spec(ModeSpec::Classic)
             .with_delta_spec(DeltaSpec::TryConsecutive(1));
         pco_encode(times, &config, out)?;
@@ -117,7 +134,7 @@ fn words(body: &[u8]) -> Option<[u32; 2]> {
 }
 
 /// Appends the encoded values to `out`, bit-exact.
-pub fn encode_values(values: &[f64], out: &mut Vec<u8>) -> Result<(), CodecError> {
+pub fn encode_values(values: &[f64], effort: Effort, out: &mut Vec<u8>) -> Result<(), CodecError> {
     let Some(first) = values.first() else { return Err(error("no values to encode")) };
     let constant = values.iter().all(|value| value.to_bits() == first.to_bits());
     if constant {
@@ -128,7 +145,7 @@ pub fn encode_values(values: &[f64], out: &mut Vec<u8>) -> Result<(), CodecError
     let start = out.len();
     if values.len() >= MIN_PCO_POINTS {
         out.push(VALUES_PCO);
-        pco_encode(values, &ChunkConfig::default().with_compression_level(PCO_LEVEL), out)?;
+        pco_encode(values, &ChunkConfig::default().with_compression_level(effort.level()), out)?;
         if out.len() - start <= 1 + values.len() * 8 {
             return Ok(());
         }
@@ -314,7 +331,7 @@ mod tests {
 
     fn times_back(times: &[u32]) -> Vec<u32> {
         let (mut blob, mut back) = (Vec::new(), Vec::new());
-        encode_times(times, &mut blob).unwrap();
+        encode_times(times, Effort::Cold, &mut blob).unwrap();
         decode_times(&blob, times.len(), &mut back).unwrap();
         back
     }
@@ -323,7 +340,7 @@ mod tests {
     fn regular_times_take_nine_bytes() {
         let times: Vec<u32> = (0..720).map(|index| 1_700_000_000 + index * 10).collect();
         let mut blob = Vec::new();
-        encode_times(&times, &mut blob).unwrap();
+        encode_times(&times, Effort::Hot, &mut blob).unwrap();
         assert_eq!(blob.len(), 9);
         assert_eq!(peek_regular(&blob), Some((1_700_000_000, 10)));
         assert_eq!(times_back(&times), times);
@@ -337,7 +354,7 @@ mod tests {
             (0..40).map(|n| f64::from(n) * 0.1).collect(),
         ] {
             let (mut blob, mut back) = (Vec::new(), Vec::new());
-            encode_values(&values, &mut blob).unwrap();
+            encode_values(&values, Effort::Hot, &mut blob).unwrap();
             decode_values(&blob, values.len(), &mut back).unwrap();
             let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
             assert_eq!(bits(&back), bits(&values));
@@ -355,7 +372,7 @@ mod tests {
         #[test]
         fn values_round_trip(values in prop::collection::vec(any::<f64>().prop_filter("not NaN", |v| !v.is_nan()), 1..300)) {
             let (mut blob, mut back) = (Vec::new(), Vec::new());
-            encode_values(&values, &mut blob).unwrap();
+            encode_values(&values, Effort::Hot, &mut blob).unwrap();
             decode_values(&blob, values.len(), &mut back).unwrap();
             prop_assert_eq!(back, values);
         }

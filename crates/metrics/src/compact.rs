@@ -11,7 +11,7 @@ use galgo_core::Sketch;
 use galgo_store::store::SegmentWriter as SegmentFileWriter;
 use galgo_store::{Edit, SegmentId, SegmentMeta};
 
-use crate::codec::{CodecError, MAX_CHUNK_POINTS};
+use crate::codec::{CodecError, Effort, MAX_CHUNK_POINTS};
 use crate::engine::{Engine, EngineError, Shared};
 use crate::flush::{DAY_S, chunk_ranges};
 use crate::head::buffer::sort_last_wins;
@@ -42,6 +42,8 @@ struct Job {
     kind: String,
     span: (i64, i64),
     level: u8,
+    // Hot when the output will soon be merged again.
+    effort: Effort,
 }
 
 /// The most useful merge at this moment. Pure, so that it is tested without files.
@@ -65,19 +67,25 @@ fn plan(live: &[Arc<SegmentMeta>], now: i64, force: bool) -> Option<Job> {
         let whole_day = span.1 - span.0 >= DAY_S;
         let level = if whole_day { DAY_LEVEL } else { 1 };
         if done && segments.len() >= 2 {
-            return Some(Job { inputs: segments.clone(), kind: "raw".into(), span: *span, level });
+            return Some(Job {
+                inputs: segments.clone(),
+                kind: "raw".into(),
+                span: *span,
+                level,
+                effort: Effort::Cold,
+            });
         }
         for input_level in 0..DAY_LEVEL {
             let inputs: Vec<_> = segments.iter().filter(|segment| segment.level == input_level).cloned().collect();
             if inputs.len() >= LEVEL_SEGMENTS && !whole_day {
-                return Some(Job { inputs, kind: "raw".into(), span: *span, level });
+                return Some(Job { inputs, kind: "raw".into(), span: *span, level, effort: Effort::Hot });
             }
         }
     }
     if late.len() >= if force { 2 } else { LATE_SEGMENTS } {
         let start = late.iter().map(|segment| segment.partition_start).min()?;
         let end = late.iter().map(|segment| segment.partition_end).max()?;
-        return Some(Job { inputs: late, kind: "late".into(), span: (start, end), level: 1 });
+        return Some(Job { inputs: late, kind: "late".into(), span: (start, end), level: 1, effort: Effort::Cold });
     }
     plan_day(&partitions, now)
 }
@@ -97,7 +105,7 @@ fn plan_day(partitions: &BTreeMap<(i64, i64), Vec<Arc<SegmentMeta>>>, now: i64) 
         let unmerged = segments.iter().any(|segment| segment.partition_end - segment.partition_start < DAY_S);
         closed && unmerged && is_quiet(segments, now)
     })?;
-    Some(Job { inputs, kind: "raw".into(), span: (start, start + DAY_S), level: DAY_LEVEL })
+    Some(Job { inputs, kind: "raw".into(), span: (start, start + DAY_S), level: DAY_LEVEL, effort: Effort::Cold })
 }
 
 impl Engine {
@@ -154,8 +162,8 @@ impl Engine {
         for output in &outputs {
             files.push(self.shared.store.create(DATA_FILE, &output.path(DATA_FILE))?);
         }
-        let (shared, inputs) = (self.shared.clone(), job.inputs.clone());
-        let merged = tokio::task::spawn_blocking(move || merge_segments(&shared, &inputs, files))
+        let (shared, inputs, effort) = (self.shared.clone(), job.inputs.clone(), job.effort);
+        let merged = tokio::task::spawn_blocking(move || merge_segments(&shared, &inputs, files, effort))
             .await
             .map_err(|error| EngineError::Segment(format!("merge panicked: {error}")))?;
         let finished = match merged {
@@ -294,6 +302,7 @@ fn merge_segments<W: Write + Send>(
     shared: &Shared,
     inputs: &[Arc<SegmentMeta>],
     outputs: Vec<W>,
+    effort: Effort,
 ) -> Result<Vec<FinishedSegment<W>>, MergeError> {
     let mut cursors = Vec::with_capacity(inputs.len());
     // In order of sequence, so that later ones win.
@@ -313,7 +322,7 @@ fn merge_segments<W: Write + Send>(
     let mut buffers = Buffers::default();
     while let Some(next) = keys.iter().flatten().min().cloned() {
         let chosen: Vec<usize> = (0..cursors.len()).filter(|&input| keys[input].as_ref() == Some(&next)).collect();
-        merge_series(shared, &next, &chosen, &mut cursors, &mut writers, &mut buffers)?;
+        merge_series(shared, &next, &chosen, &mut cursors, &mut writers, &mut buffers, effort)?;
         for input in chosen {
             cursors[input].advance();
             keys[input] = cursors[input].key();
@@ -338,6 +347,7 @@ fn merge_series<W: Write + Send>(
     cursors: &mut [Cursor],
     writers: &mut [SegmentWriter<W>],
     buffers: &mut Buffers,
+    effort: Effort,
 ) -> Result<(), MergeError> {
     let tags: Vec<&str> = key.tags.iter().map(String::as_str).collect();
     let newest = &cursors[chosen[chosen.len() - 1]];
@@ -346,7 +356,9 @@ fn merge_series<W: Write + Send>(
     for writer in &mut *writers {
         writer.series(&SeriesInfo { metric: &key.metric, host: &key.host, tags: &tags, kind, interval });
     }
+    let as_good_as_new = |level: u8| effort == Effort::Hot || level >= DAY_LEVEL;
     if let ([only], [writer]) = (chosen, &mut *writers)
+        && as_good_as_new(cursors[*only].reader.segment.meta.level)
         && copy_full_chunks(&mut cursors[*only], writer)?
     {
         return Ok(());
@@ -380,12 +392,12 @@ fn merge_series<W: Write + Send>(
     if key.distribution {
         sort_last_wins(times, sketches);
         for range in chunk_ranges(times) {
-            raw.chunk(&EncodedChunk::of_sketches(&times[range.clone()], &sketches[range])?)?;
+            raw.chunk(&EncodedChunk::of_sketches(&times[range.clone()], &sketches[range], effort)?)?;
         }
     } else {
         sort_last_wins(times, values);
         for range in chunk_ranges(times) {
-            raw.chunk(&EncodedChunk::of_points(&times[range.clone()], &values[range])?)?;
+            raw.chunk(&EncodedChunk::of_points(&times[range.clone()], &values[range], effort)?)?;
         }
     }
     for (writer, Resolution { seconds, .. }) in rollups.iter_mut().zip(RESOLUTIONS) {

@@ -23,7 +23,7 @@ use crate::segments::Segments;
 /// Bounds and habits of an engine.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Points in the head that start a flush; three times as many refuse further batches. 12 to 18 bytes each.
+    /// Points in the head that start a flush; twice as many refuse further batches. 12 to 18 bytes each.
     pub head_points: u64,
     /// A head that holds points is flushed after this long.
     pub flush_interval: Duration,
@@ -46,7 +46,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            head_points: 6_000_000,
+            head_points: 5_000_000,
             flush_interval: Duration::from_secs(30 * 60),
             series: SeriesLimits { total: 5_000_000, per_metric: 1_000_000 },
             // 15 months, as Datadog keeps metrics.
@@ -358,7 +358,7 @@ impl Engine {
         if batch.is_empty() {
             return Ok(());
         }
-        let limit = self.shared.config.head_points.saturating_mul(3);
+        let limit = self.shared.config.head_points.saturating_mul(2);
         if self.shared.head.points.load(Ordering::Relaxed) > limit {
             self.shared.wake.notify_one();
             return Err(CommitError::Busy { retry_after_s: 2 });

@@ -9,7 +9,7 @@ use galgo_core::{MetricKind, Sketch};
 use galgo_store::{Edit, Generation, ManifestError, SegmentId, SegmentMeta};
 use tokio::sync::watch;
 
-use crate::codec::{CodecError, MAX_CHUNK_POINTS};
+use crate::codec::{CodecError, Effort, MAX_CHUNK_POINTS};
 use crate::engine::{Engine, EngineError, Shared};
 use crate::head::buffer::sort_last_wins;
 use crate::head::series::{Frozen, Series};
@@ -244,7 +244,7 @@ fn write_pieces<T>(
     late_before: i64,
     times: &[u32],
     values: &[T],
-    encode: impl Fn(&[u32], &[T]) -> Result<EncodedChunk, CodecError>,
+    encode: impl Fn(&[u32], &[T], Effort) -> Result<EncodedChunk, CodecError>,
 ) -> Result<(), CodecError> {
     let mut start = 0;
     while start < times.len() {
@@ -257,7 +257,7 @@ fn write_pieces<T>(
         writer.series(info);
         for piece in chunk_ranges(&times[start..end]) {
             let range = start + piece.start..start + piece.end;
-            writer.chunk(&encode(&times[range.clone()], &values[range])?)?;
+            writer.chunk(&encode(&times[range.clone()], &values[range], Effort::Hot)?)?;
         }
         start = end;
     }

@@ -6,7 +6,7 @@ use galgo_core::Sketch;
 use galgo_query::kernel::ChunkStats;
 use galgo_query::source::Grid;
 
-use crate::codec::{self, CodecError, MAX_CHUNK_POINTS};
+use crate::codec::{self, CodecError, Effort, MAX_CHUNK_POINTS};
 use crate::segment::EncodedChunk;
 
 /// One resolution.
@@ -87,11 +87,11 @@ impl Buckets {
                 max[range.clone()].iter().copied().fold(f64::NEG_INFINITY, f64::max),
                 last[range.end - 1],
             ];
-            let mut chunk = EncodedChunk::spanning(&self.starts[range.clone()], statistics)?;
+            let mut chunk = EncodedChunk::spanning(&self.starts[range.clone()], statistics, Effort::Cold)?;
             chunk.values.push(VALUES_ROLLUP);
             for column in &self.columns {
                 let mut blob = Vec::new();
-                codec::encode_values(&column[range.clone()], &mut blob)?;
+                codec::encode_values(&column[range.clone()], Effort::Cold, &mut blob)?;
                 chunk.values.extend_from_slice(&(blob.len() as u32).to_le_bytes());
                 chunk.values.extend_from_slice(&blob);
             }
@@ -147,7 +147,7 @@ pub fn sketch_chunks(times: &[u32], sketches: &[Sketch], seconds: u32) -> Result
     }
     let ranges =
         (0..starts.len()).step_by(MAX_CHUNK_POINTS).map(|start| start..(start + MAX_CHUNK_POINTS).min(starts.len()));
-    ranges.map(|range| EncodedChunk::of_sketches(&starts[range.clone()], &merged[range])).collect()
+    ranges.map(|range| EncodedChunk::of_sketches(&starts[range.clone()], &merged[range], Effort::Cold)).collect()
 }
 
 #[cfg(test)]

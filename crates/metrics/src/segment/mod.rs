@@ -47,7 +47,7 @@ mod tests {
                     .map(|index| 1000 + chunk * 1000 + index * 10 + u32::from(series % 2 == 0 && index == 3))
                     .collect();
                 let values: Vec<f64> = (0..count).map(|index| f64::from(series * index) / 7.0).collect();
-                writer.chunk(&EncodedChunk::of_points(&times, &values).unwrap()).unwrap();
+                writer.chunk(&EncodedChunk::of_points(&times, &values, codec::Effort::Cold).unwrap()).unwrap();
                 all.push(values);
             }
         }

@@ -6,7 +6,7 @@ use galgo_core::{MetricKind, Sketch};
 
 use super::index::{ChunkRef, IndexBuilder};
 use super::parquet_file::{BlobPlace, ChunkColumns, ParquetFile};
-use crate::codec::{self, CodecError, MAX_CHUNK_POINTS};
+use crate::codec::{self, CodecError, Effort, MAX_CHUNK_POINTS};
 
 /// The series that the following chunks belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct EncodedChunk {
 
 impl EncodedChunk {
     /// Encodes points; times are strictly ascending, at most [`MAX_CHUNK_POINTS`].
-    pub fn of_points(times: &[u32], values: &[f64]) -> Result<Self, CodecError> {
+    pub fn of_points(times: &[u32], values: &[f64], effort: Effort) -> Result<Self, CodecError> {
         debug_assert_eq!(times.len(), values.len());
         let (mut sum, mut min, mut max) = (0.0, f64::INFINITY, f64::NEG_INFINITY);
         for &value in values {
@@ -51,25 +51,25 @@ impl EncodedChunk {
             max = f64::max(max, value);
         }
         let last = values.last().copied().unwrap_or(f64::NAN);
-        let mut chunk = Self::spanning(times, [sum, min, max, last])?;
-        codec::encode_values(values, &mut chunk.values)?;
+        let mut chunk = Self::spanning(times, [sum, min, max, last], effort)?;
+        codec::encode_values(values, effort, &mut chunk.values)?;
         Ok(chunk)
     }
 
     /// Encodes sketches; times are strictly ascending, at most [`MAX_CHUNK_POINTS`].
-    pub fn of_sketches(times: &[u32], sketches: &[Sketch]) -> Result<Self, CodecError> {
+    pub fn of_sketches(times: &[u32], sketches: &[Sketch], effort: Effort) -> Result<Self, CodecError> {
         debug_assert_eq!(times.len(), sketches.len());
         let sum = sketches.iter().map(Sketch::sum).sum();
         let min = sketches.iter().filter_map(Sketch::min).fold(f64::INFINITY, f64::min);
         let max = sketches.iter().filter_map(Sketch::max).fold(f64::NEG_INFINITY, f64::max);
         let last = sketches.last().and_then(Sketch::avg).unwrap_or(f64::NAN);
-        let mut chunk = Self::spanning(times, [sum, min, max, last])?;
+        let mut chunk = Self::spanning(times, [sum, min, max, last], effort)?;
         codec::encode_sketches(sketches, &mut chunk.values)?;
         Ok(chunk)
     }
 
     /// A chunk without values: they are appended by the caller.
-    pub fn spanning(times: &[u32], statistics: [f64; 4]) -> Result<Self, CodecError> {
+    pub fn spanning(times: &[u32], statistics: [f64; 4], effort: Effort) -> Result<Self, CodecError> {
         let (Some(&first), Some(&last)) = (times.first(), times.last()) else {
             return Err(CodecError("chunk without points".into()));
         };
@@ -77,7 +77,7 @@ impl EncodedChunk {
             return Err(CodecError(format!("chunk of {} points is longer than {MAX_CHUNK_POINTS}", times.len())));
         }
         let mut chunk = Self { first, last, count: times.len() as u16, statistics, ..Self::default() };
-        codec::encode_times(times, &mut chunk.times)?;
+        codec::encode_times(times, effort, &mut chunk.times)?;
         Ok(chunk)
     }
 }
