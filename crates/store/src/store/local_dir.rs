@@ -1,5 +1,6 @@
 //! A directory of files that appear whole or not at all.
 
+use std::collections::HashSet;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub struct LocalDir {
     /// Held while directories are made, filled or removed: one that another thread finds must be durable already, and
     /// none may vanish before its first file has its name.
     naming: Arc<Mutex<()>>,
+    /// Files that are being written.
+    writing: Arc<Mutex<HashSet<PathBuf>>>,
 }
 
 /// A file that has no name yet. Dropped before it is installed, it is removed.
@@ -37,7 +40,7 @@ pub struct Unfinished {
 impl LocalDir {
     pub fn open(fs: Arc<dyn FileSystem>, root: &Path) -> io::Result<Self> {
         create_dir_durably(fs.as_ref(), &root.join(UNFINISHED))?;
-        Ok(Self { fs, root: root.to_owned(), naming: Arc::default() })
+        Ok(Self { fs, root: root.to_owned(), naming: Arc::default(), writing: Arc::default() })
     }
 
     fn full(&self, path: &str) -> PathBuf {
@@ -50,8 +53,14 @@ impl LocalDir {
 
     pub fn begin(&self) -> io::Result<Unfinished> {
         let path = self.root.join(UNFINISHED).join(Uuid::new_v4().simple().to_string());
-        let file = self.fs.create_new(&path)?;
-        Ok(Unfinished { dir: self.clone(), path, file, installed: false })
+        self.writing.lock().insert(path.clone());
+        match self.fs.create_new(&path) {
+            Ok(file) => Ok(Unfinished { dir: self.clone(), path, file, installed: false }),
+            Err(error) => {
+                self.writing.lock().remove(&path);
+                Err(error)
+            }
+        }
     }
 
     /// Removes a file and, when that was the last one, its directory. A missing file is no error.
@@ -98,11 +107,16 @@ impl LocalDir {
         Ok(())
     }
 
-    /// Removes unfinished files that nobody wrote to since `oldest_kept_ms`.
+    /// Removes unfinished files that nobody wrote to since `oldest_kept_ms`, except those that this process is writing:
+    /// their age says nothing when the clock has been set.
     pub fn remove_unfinished(&self, oldest_kept_ms: i64) -> Garbage {
         let mut garbage = Garbage::default();
         let entries = self.fs.list(&self.root.join(UNFINISHED)).unwrap_or_default();
+        let abandoned = |path: &Path| !self.writing.lock().contains(path);
         for entry in entries.into_iter().filter(|entry| !entry.is_dir && entry.modified_ms <= oldest_kept_ms) {
+            if !abandoned(&entry.path) {
+                continue;
+            }
             match self.fs.remove(&entry.path) {
                 Ok(()) => {
                     garbage.files += 1;
@@ -143,10 +157,31 @@ impl Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
+        self.dir.writing.lock().remove(&self.path);
         if !self.installed
             && let Err(error) = self.dir.fs.remove(&self.path)
         {
             tracing::warn!(%error, path = %self.path.display(), "unfinished file stays until the next start");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::OsFileSystem;
+
+    #[test]
+    fn a_file_that_is_being_written_is_no_garbage_however_old_it_looks() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = LocalDir::open(Arc::new(OsFileSystem), root.path()).unwrap();
+        let mut unfinished = dir.begin().unwrap();
+        unfinished.append(b"content").unwrap();
+        assert_eq!(dir.remove_unfinished(i64::MAX).files, 0);
+        unfinished.install("a/b", true).unwrap();
+        let abandoned = root.path().join(UNFINISHED).join("left-by-a-crash");
+        std::fs::write(&abandoned, b"x").unwrap();
+        assert_eq!(dir.remove_unfinished(i64::MAX).files, 1);
+        assert!(root.path().join("a/b").exists());
     }
 }
