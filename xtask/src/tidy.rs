@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Crates in the order in which they may depend on each other: each may know those before it, none after it.
-const ORDER: [&str; 9] = [
+const ORDER: [&str; 13] = [
     "galgo-core",
     "galgo-intake",
     "galgo-query",
@@ -15,6 +15,10 @@ const ORDER: [&str; 9] = [
     "galgo-metrics",
     "galgo-catalog",
     "galgo-agent",
+    "galgo-checks",
+    "galgo-python",
+    "galgo-tail",
+    "galgo-forward",
     "galgo-api",
     "galgo",
 ];

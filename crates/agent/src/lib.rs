@@ -4,14 +4,18 @@
 //! `galgo serve` that is the metric engine, on a host of its own it is a forwarder. Read it in this order:
 //!
 //! - [`report`]: what is handed over.
+//! - [`check`]: what a check is, how it is scheduled and how its samples become series.
+//! - [`logs`]: what a log line is on its way out.
 //! - [`collect`]: cpu, load, memory, disk, io, network… under Datadog's names, and the loop that runs them.
 //! - [`host`]: the host's name and its description for the infrastructure list.
 //! - [`dogstatsd`]: the aggregator (pure, in simulated time) and the sockets in front of it.
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod collect;
 pub mod dogstatsd;
 pub mod host;
+pub mod logs;
 pub mod report;
 mod stop;
 

@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 use super::aggregator::{State, plain_kind};
 use super::config::{AggregatorConfig, BUCKET_S, CounterOutput, HistogramAggregate};
 use super::context::{Class, ContextKey};
-use super::histogram::{Histogram, Summary};
+use super::histogram::Histogram;
 use crate::report::{Report, Series, SketchSeries};
 
 /// A sample that came with its own timestamp.
@@ -113,7 +113,7 @@ impl Builder<'_> {
         }
         for &aggregate in &self.config.histogram_aggregates {
             let kind = if aggregate == HistogramAggregate::Count { MetricKind::Rate } else { MetricKind::Gauge };
-            let value = statistic(&summary, aggregate);
+            let value = summary.statistic(aggregate, BUCKET_S);
             self.point(key, Suffix::Aggregate(aggregate.suffix()), kind, time, value);
         }
         for &percent in &self.config.histogram_percentiles {
@@ -152,16 +152,5 @@ impl Builder<'_> {
         };
         let series = self.sketches.entry(Arc::as_ptr(key)).or_insert_with(new);
         series.points.push(SketchPoint { time, sketch });
-    }
-}
-
-fn statistic(summary: &Summary, aggregate: HistogramAggregate) -> f64 {
-    match aggregate {
-        HistogramAggregate::Max => summary.max(),
-        HistogramAggregate::Min => summary.min(),
-        HistogramAggregate::Median => summary.median(),
-        HistogramAggregate::Avg => summary.avg(),
-        HistogramAggregate::Sum => summary.sum(),
-        HistogramAggregate::Count => summary.count() as f64 / BUCKET_S as f64,
     }
 }

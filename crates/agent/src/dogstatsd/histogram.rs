@@ -2,6 +2,8 @@
 
 use galgo_core::Sketch;
 
+use super::config::HistogramAggregate;
+
 /// A value and how many unsampled values it stands for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Sample {
@@ -12,7 +14,7 @@ struct Sample {
 /// Values of one bucket. They are kept one by one, so that percentiles are exact, until the caller's budget is used
 /// up; from then on further values go into a sketch (1.6 % error) and memory stays bounded.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Histogram {
+pub(crate) struct Histogram {
     samples: Vec<Sample>,
     overflow: Option<Box<Sketch>>,
     count: u64,
@@ -21,7 +23,7 @@ pub(super) struct Histogram {
 
 impl Histogram {
     /// Adds a value. Takes one of `budget` when the value is kept one by one.
-    pub(super) fn add(&mut self, value: f64, weight: u64, budget: &mut usize) {
+    pub(crate) fn add(&mut self, value: f64, weight: u64, budget: &mut usize) {
         self.count = self.count.saturating_add(weight);
         self.sum += value * weight as f64;
         if *budget > 0 {
@@ -33,12 +35,12 @@ impl Histogram {
     }
 
     /// How many values are kept one by one.
-    pub(super) fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.samples.len()
     }
 
     /// Statistics of the values.
-    pub(super) fn summarise(mut self) -> Summary {
+    pub(crate) fn summarise(mut self) -> Summary {
         self.samples.sort_unstable_by(|a, b| a.value.total_cmp(&b.value));
         Summary(self)
     }
@@ -46,45 +48,57 @@ impl Histogram {
 
 /// The sorted values of a histogram that holds at least one.
 #[derive(Debug)]
-pub(super) struct Summary(Histogram);
+pub(crate) struct Summary(Histogram);
 
 impl Summary {
     /// How many unsampled values there were.
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.0.count
     }
 
     /// Their sum.
-    pub(super) fn sum(&self) -> f64 {
+    pub(crate) fn sum(&self) -> f64 {
         self.0.sum
     }
 
     /// Their mean.
-    pub(super) fn avg(&self) -> f64 {
+    pub(crate) fn avg(&self) -> f64 {
         self.0.sum / self.0.count as f64
     }
 
     /// The smallest.
-    pub(super) fn min(&self) -> f64 {
+    pub(crate) fn min(&self) -> f64 {
         let exact = self.0.samples.first().map(|sample| sample.value);
         let sketched = self.0.overflow.as_ref().and_then(|sketch| sketch.min());
         exact.unwrap_or(f64::INFINITY).min(sketched.unwrap_or(f64::INFINITY))
     }
 
     /// The largest.
-    pub(super) fn max(&self) -> f64 {
+    pub(crate) fn max(&self) -> f64 {
         let exact = self.0.samples.last().map(|sample| sample.value);
         let sketched = self.0.overflow.as_ref().and_then(|sketch| sketch.max());
         exact.unwrap_or(f64::NEG_INFINITY).max(sketched.unwrap_or(f64::NEG_INFINITY))
     }
 
+    /// One of the aggregates; the count is per second of an interval.
+    pub(crate) fn statistic(&self, aggregate: HistogramAggregate, interval_s: i64) -> f64 {
+        match aggregate {
+            HistogramAggregate::Max => self.max(),
+            HistogramAggregate::Min => self.min(),
+            HistogramAggregate::Median => self.median(),
+            HistogramAggregate::Avg => self.avg(),
+            HistogramAggregate::Sum => self.sum(),
+            HistogramAggregate::Count => self.count() as f64 / interval_s as f64,
+        }
+    }
+
     /// The middle value.
-    pub(super) fn median(&self) -> f64 {
+    pub(crate) fn median(&self) -> f64 {
         self.value_beyond((self.0.count - 1) / 2)
     }
 
     /// A percentile in whole percent.
-    pub(super) fn percentile(&self, percent: u8) -> f64 {
+    pub(crate) fn percentile(&self, percent: u8) -> f64 {
         // Integer division, as in Datadog's agent: the 95th of 20 values is the 19th.
         let target = (u128::from(percent) * u128::from(self.0.count)).saturating_sub(1) / 100;
         self.value_beyond(target as u64)

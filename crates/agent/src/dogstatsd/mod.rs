@@ -15,6 +15,7 @@ pub use aggregator::{Aggregator, AggregatorStats};
 pub use config::{
     AggregatorConfig, BUCKET_S, CounterOutput, DEFAULT_MAX_CONTEXTS, HistogramAggregate, percentile_from_fraction,
 };
+pub(crate) use histogram::Histogram;
 pub use server::{Server, ServerConfig, ServerError, ServerStats};
 
 #[cfg(test)]
