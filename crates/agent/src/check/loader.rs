@@ -40,6 +40,24 @@ pub trait Loader: Send + Sync {
     async fn load(&self, instance: &Instance) -> Option<Result<Box<dyn Check>, CheckError>>;
 }
 
+/// Makes the check of an instance with the first loader that knows it (or the one that its `loader` option names), and
+/// says which loader that was.
+pub async fn load(
+    loaders: &[Arc<dyn Loader>],
+    instance: &Instance,
+) -> Result<(Box<dyn Check>, &'static str), CheckError> {
+    let wanted = &instance.common.loader;
+    for loader in loaders.iter().filter(|loader| wanted.is_empty() || loader.name() == wanted) {
+        if let Some(made) = loader.load(instance).await {
+            return Ok((made?, loader.name()));
+        }
+    }
+    let name = &instance.check;
+    let reason =
+        format!("no check named {name}: neither built in nor a Python module of that name (checks.d/{name}.py)");
+    Err(CheckError::new(reason))
+}
+
 /// Makes a native check from an instance.
 pub type Factory = fn(&Instance, &CheckContext) -> Result<Box<dyn Check>, CheckError>;
 

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 
 pub use board::{Board, CheckState, Outcome, RunRecord};
 pub use instance::{Common, Instance, InstanceError, Source, instance_id, is_affirmative};
-pub use loader::{CheckContext, Factory, Loader, NativeLoader};
+pub use loader::{CheckContext, Factory, Loader, NativeLoader, load};
 pub use sample::{Bucket, CheckLog, Sample, SampleKind, Samples};
 pub use sampler::{MAX_COUNTERS, Sampler, SamplerConfig};
 pub use scheduler::{CheckLogs, Scheduler, SchedulerConfig};

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::loader::load;
 use super::sampler::SamplerConfig;
 use super::{Board, Check, CheckError, CheckLog, Instance, Loader, Outcome, RunRecord, Sampler, Samples};
 use crate::collect::Moment;
@@ -54,6 +55,18 @@ impl SchedulerConfig {
             aggregates: vec![Max, Median, Avg, Count],
             percentiles: vec![95],
             check_status: false,
+        }
+    }
+
+    /// Settings of the sampler of an instance.
+    pub fn sampler(&self, instance: &Instance) -> SamplerConfig {
+        let common = &instance.common;
+        SamplerConfig {
+            host: if common.without_host { String::new() } else { self.host.clone() },
+            tags: if common.service.is_empty() { Vec::new() } else { vec![format!("service:{}", common.service)] },
+            interval: u32::try_from(common.interval.as_secs().max(1)).unwrap_or(u32::MAX),
+            aggregates: self.aggregates.clone(),
+            percentiles: self.percentiles.clone(),
         }
     }
 }
@@ -147,15 +160,7 @@ struct InstanceTask {
 
 impl InstanceTask {
     fn new(shared: Arc<Shared>, instance: Instance) -> Self {
-        let common = &instance.common;
-        let config = &shared.config;
-        let sampler = Sampler::new(SamplerConfig {
-            host: if common.without_host { String::new() } else { config.host.clone() },
-            tags: if common.service.is_empty() { Vec::new() } else { vec![format!("service:{}", common.service)] },
-            interval: u32::try_from(common.interval.as_secs().max(1)).unwrap_or(u32::MAX),
-            aggregates: config.aggregates.clone(),
-            percentiles: config.percentiles.clone(),
-        });
+        let sampler = Sampler::new(shared.config.sampler(&instance));
         Self { shared, instance: Arc::new(instance), sampler, check: None }
     }
 
@@ -251,18 +256,9 @@ impl InstanceTask {
     }
 
     async fn load(&mut self) -> Result<Box<dyn Check>, CheckError> {
-        let wanted = &self.instance.common.loader;
-        for loader in self.shared.loaders.iter().filter(|loader| wanted.is_empty() || loader.name() == wanted) {
-            if let Some(made) = loader.load(&self.instance).await {
-                let check = made?;
-                self.shared.board.loaded(&self.instance.id, loader.name(), check.version());
-                return Ok(check);
-            }
-        }
-        Err(CheckError::new(format!(
-            "no check named {}: neither built in nor a Python module of that name (checks.d/{}.py)",
-            self.instance.check, self.instance.check
-        )))
+        let (check, loader) = load(&self.shared.loaders, &self.instance).await?;
+        self.shared.board.loaded(&self.instance.id, loader, check.version());
+        Ok(check)
     }
 
     fn check_status(&self, outcome: Outcome, time: i64) -> CheckRun {
