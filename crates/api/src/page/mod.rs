@@ -1,9 +1,10 @@
 //! The page's own calls under `/api/galgo/v1/` (docs/decisions/0002-page-api.md): what Datadog's API has no call for.
 //!
-//! - [`session`]: login, logout, who am I. [`keys`]: keys in short form.
+//! - [`agent`]: how a host gets its agent. [`session`]: login, logout, who am I. [`keys`]: keys in short form.
 //! - [`complete`]: functions, metrics, tag keys and values while one types.
 //! - [`metrics`]: metrics summary. [`hosts`]: one host in full. [`not_kept`]: what is not kept. [`status`]: the server.
 
+pub mod agent;
 pub mod complete;
 pub mod hosts;
 pub mod keys;
@@ -32,6 +33,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/metrics", get(metrics::list))
         .route("/metrics/{metric}", get(metrics::one))
         .route("/hosts/{host}", get(hosts::one))
+        .route("/agent/install.sh", get(agent::install))
+        .route("/agent/binary", get(agent::binary))
         .route("/not-kept", get(not_kept::list))
         .route("/status", get(status::status))
         .route("/compact", post(status::compact))
