@@ -8,6 +8,7 @@ use sqlx::Row;
 
 use crate::access::directory::{ConfiguredKey, ConfiguredKeys};
 use crate::access::{AccessStore, first_start};
+use crate::agents;
 use crate::audit::{self, Actor};
 use crate::checks::CheckStore;
 use crate::counters::CounterStore;
@@ -220,6 +221,7 @@ impl Catalog {
         inner.access.sessions.prune(&inner.database, now).await?;
         inner.hosts.prune(&inner.database, &inner.clock).await?;
         inner.checks.prune(&inner.database, now).await?;
+        agents::report::prune(&inner.database, now).await?;
         audit::prune(&inner.database, now * 1000).await
     }
 

@@ -7,6 +7,7 @@
 //! - [`catalog`]: opening, first start, upkeep ([`Catalog`], [`Config`], [`FirstStart`]).
 //! - [`access`]: organisation, users, roles, API and application keys, sessions.
 //! - [`hosts`]: sightings, reports, tags by source, listing, muting.
+//! - [`agents`]: the checks that agents run and the logs that they read.
 //! - [`metrics`]: metadata and tag configurations. [`checks`]: service checks. [`counters`]: what is not kept.
 //! - [`audit`]: the audit trail. [`Catalog::manifest`]: the list of live segments.
 //!
@@ -14,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod agents;
 pub mod audit;
 pub mod catalog;
 pub mod checks;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // test support, which clippy does not take for tests
 
 mod access;
+mod agents;
 mod checks;
 mod hosts;
 mod metrics;
