@@ -6,6 +6,7 @@
 //! - [`report`]: what is handed over.
 //! - [`check`]: what a check is, how it is scheduled and how its samples become series.
 //! - [`logs`]: what a log line is on its way out.
+//! - [`config`]: `datadog.yaml`, its environment variables, secrets, and what `conf.d` asks for.
 //! - [`collect`]: cpu, load, memory, disk, io, network… under Datadog's names, and the loop that runs them.
 //! - [`host`]: the host's name and its description for the infrastructure list.
 //! - [`dogstatsd`]: the aggregator (pure, in simulated time) and the sockets in front of it.
@@ -13,6 +14,7 @@
 
 pub mod check;
 pub mod collect;
+pub mod config;
 pub mod dogstatsd;
 pub mod host;
 pub mod logs;

@@ -5,7 +5,7 @@ mod hostname;
 mod network;
 mod payload;
 
-pub use hostname::{HostName, HostNameSource, detect};
+pub use hostname::{HostName, HostNameRules, HostNameSource, detect, detect_by};
 pub use payload::{HostDescription, describe};
 
 #[cfg(test)]

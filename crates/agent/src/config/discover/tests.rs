@@ -1,0 +1,1 @@
+//! What is found in folders of check configurations.
