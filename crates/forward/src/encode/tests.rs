@@ -1,0 +1,1 @@
+//! Every payload, read back by the decoders of the intake.

@@ -1,0 +1,1 @@
+//! Whole forwarders over scripted servers.
