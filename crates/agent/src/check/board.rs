@@ -11,6 +11,12 @@ use super::{CheckError, Instance, Samples};
 /// Most warnings of one run that are kept.
 const MAX_WARNINGS: usize = 20;
 
+/// Most hosts for which checks may know tags.
+const MAX_TAGGED_HOSTS: usize = 10_000;
+
+/// Tags that checks know of other hosts: host → source → tags.
+pub type ExternalTags = BTreeMap<String, BTreeMap<String, Vec<String>>>;
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -123,12 +129,27 @@ impl CheckState {
 #[derive(Debug, Default)]
 pub struct Board {
     states: Mutex<BTreeMap<String, CheckState>>,
+    external_tags: Mutex<ExternalTags>,
 }
 
 impl Board {
     /// The states, ordered by instance.
     pub fn states(&self) -> Vec<CheckState> {
         self.states.lock().values().cloned().collect()
+    }
+
+    /// Tags that checks know of other hosts, the last ones of each host and source.
+    pub fn external_tags(&self) -> ExternalTags {
+        self.external_tags.lock().clone()
+    }
+
+    pub(super) fn learn_tags(&self, learnt: &[(String, String, Vec<String>)]) {
+        let mut known = self.external_tags.lock();
+        for (host, source, tags) in learnt {
+            if known.len() < MAX_TAGGED_HOSTS || known.contains_key(host) {
+                known.entry(host.clone()).or_default().insert(source.clone(), tags.clone());
+            }
+        }
     }
 
     pub(super) fn add(&self, instance: &Instance) {

@@ -13,7 +13,7 @@ mod scheduler;
 
 use async_trait::async_trait;
 
-pub use board::{Board, CheckState, Outcome, RunRecord};
+pub use board::{Board, CheckState, ExternalTags, Outcome, RunRecord};
 pub use instance::{Common, Instance, InstanceError, Source, instance_id, is_affirmative};
 pub use loader::{CheckContext, Factory, Loader, NativeLoader, load};
 pub use sample::{Bucket, CheckLog, Sample, SampleKind, Samples};

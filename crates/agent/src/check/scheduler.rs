@@ -220,6 +220,7 @@ impl InstanceTask {
             logs: counted.3,
             outcome,
         };
+        shared.board.learn_tags(&samples.external_tags);
         if shared.board.note(&self.instance.id, run, &samples, error.as_ref()) {
             self.tell(outcome, error.as_ref(), &samples);
         }
