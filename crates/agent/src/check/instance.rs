@@ -7,8 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Time between two runs unless the configuration says otherwise.
-const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
+use crate::collect::default_interval;
 
 /// Where an instance was configured.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -88,7 +87,7 @@ impl Instance {
         };
         let options = map(options, "the instance")?;
         let init_config = map(init_config, "init_config")?;
-        let common = common(&options, &init_config).map_err(refuse)?;
+        let common = common(check, &options, &init_config).map_err(refuse)?;
         let id = instance_id(check, &options, &init_config);
         Ok(Self { check: check.to_owned(), id, options, init_config, source, common })
     }
@@ -124,13 +123,13 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-fn common(options: &Value, init_config: &Value) -> Result<Common, String> {
+fn common(check: &str, options: &Value, init_config: &Value) -> Result<Common, String> {
     let either = |key: &str| {
         let set = |map: &Value| map.get(key).filter(|value| !value.is_null()).cloned();
         set(options).or_else(|| set(init_config))
     };
     let interval = match either("min_collection_interval") {
-        None => DEFAULT_INTERVAL,
+        None => default_interval(check),
         Some(value) => seconds(&value)
             .ok_or_else(|| format!("min_collection_interval must be a number of seconds above 0, not {value}"))?,
     };

@@ -107,6 +107,11 @@ impl Sampler {
         report
     }
 
+    /// Number of counters whose last value is kept.
+    pub fn counters(&self) -> usize {
+        self.counters.len() + self.buckets.len()
+    }
+
     fn forget_stale(&mut self, now: Duration) {
         self.counters.retain(|_, last| now.saturating_sub(last.at) < FORGET_AFTER);
         self.buckets.retain(|_, last| now.saturating_sub(last.at) < FORGET_AFTER);
@@ -181,7 +186,7 @@ impl Sampler {
         let mut push = |suffix: &str, kind: MetricKind, interval: u32, value: f64| {
             let metric = format!("{}{suffix}", key.metric);
             report.series.push(Series {
-                unit: "",
+                unit: crate::collect::unit_of(&metric),
                 metric,
                 kind,
                 interval,

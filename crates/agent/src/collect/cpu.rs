@@ -1,88 +1,49 @@
 //! Where the processors' time goes, as shares of one averaged processor (check `cpu`).
 
-use super::{CollectError, Collector, Readings, Roots};
+use super::collector::{Collector, collected};
+use super::cpu_times::{CpuTimes, read_times};
+use super::kernel::CollectError;
+use super::options::Options;
+use crate::check::{Check, CheckContext, CheckError, Instance, Samples};
 
-/// Jiffies since boot, summed over all processors, in the order of `/proc/stat`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct CpuTimes {
-    user: f64,
-    nice: f64,
-    system: f64,
-    idle: f64,
-    iowait: f64,
-    irq: f64,
-    softirq: f64,
-    steal: f64,
-    guest: f64,
-}
-
-impl CpuTimes {
-    fn parse(line: &str) -> Option<Self> {
-        let mut fields = line.split_ascii_whitespace().skip(1).map(|field| field.parse::<f64>());
-        // Old kernels lack the last fields; the first four were always there.
-        let mut required = || fields.next()?.ok();
-        let (user, nice, system, idle) = (required()?, required()?, required()?, required()?);
-        let mut optional = || fields.next().and_then(Result::ok).unwrap_or(0.0);
-        let (iowait, irq, softirq, steal, guest) = (optional(), optional(), optional(), optional(), optional());
-        Some(Self { user, nice, system, idle, iowait, irq, softirq, steal, guest })
-    }
-
-    /// Growth since `before`; a field that went back (idle does on some virtual machines) counts as unmoved.
-    fn since(&self, before: &Self) -> Self {
-        let growth = |now: f64, then: f64| (now - then).max(0.0);
-        Self {
-            user: growth(self.user, before.user),
-            nice: growth(self.nice, before.nice),
-            system: growth(self.system, before.system),
-            idle: growth(self.idle, before.idle),
-            iowait: growth(self.iowait, before.iowait),
-            irq: growth(self.irq, before.irq),
-            softirq: growth(self.softirq, before.softirq),
-            steal: growth(self.steal, before.steal),
-            guest: growth(self.guest, before.guest),
-        }
-    }
-
-    /// All time; guest time is already part of user time.
-    fn total(&self) -> f64 {
-        self.user + self.nice + self.system + self.idle + self.iowait + self.irq + self.softirq + self.steal
-    }
-}
-
-/// The collector.
-#[derive(Debug, Default)]
-pub struct Cpu {
+#[derive(Debug)]
+struct Cpu {
     last: Option<CpuTimes>,
+    /// Whether the seconds of each processor are wanted (`report_total_percpu`).
+    each: bool,
+}
+
+pub(super) fn make(instance: &Instance, context: &CheckContext) -> Result<Box<dyn Check>, CheckError> {
+    let each = Options::of(instance).flag("report_total_percpu", false)?;
+    Ok(collected(instance, context, Cpu { last: None, each }))
 }
 
 impl Collector for Cpu {
-    fn name(&self) -> &'static str {
-        "cpu"
-    }
-
-    fn collect(&mut self, roots: &Roots, out: &mut Readings<'_>) -> Result<(), CollectError> {
-        let stat = roots.read_proc("stat")?;
-        let all = stat.text.lines().find(|line| line.starts_with("cpu "));
-        let times = all.and_then(CpuTimes::parse).ok_or_else(|| stat.broken("no line `cpu` with four numbers"))?;
-        out.gauge("system.cpu.num_cores", count_processors(&stat.text) as f64, &[]);
+    fn collect(&mut self, context: &CheckContext, out: &mut Samples) -> Result<(), CollectError> {
+        let stat = context.roots.read_proc("stat")?;
+        let (times, each) = read_times(&stat)?;
+        out.gauge("system.cpu.num_cores", each.len() as f64, &[]);
         let switches = stat.text.lines().find_map(|line| line.strip_prefix("ctxt "));
         if let Some(switches) = switches.and_then(|count| count.trim().parse().ok()) {
             out.monotonic_count("system.cpu.context_switches", switches, &[]);
         }
         if let Some(before) = self.last.replace(times) {
-            emit_shares(&times.since(&before), out);
+            submit_shares(&times.since(&before), out);
+        }
+        if self.each {
+            each.iter().for_each(|(number, times)| submit_seconds(*number, times, out));
         }
         Ok(())
     }
 }
 
-fn emit_shares(spent: &CpuTimes, out: &mut Readings<'_>) {
+fn submit_shares(spent: &CpuTimes, out: &mut Samples) {
     let total = spent.total();
     if total <= 0.0 {
         return;
     }
     let interrupts = spent.irq + spent.softirq;
-    for (metric, jiffies) in [
+    for (metric, seconds) in [
         ("system.cpu.user", spent.user + spent.nice),
         ("system.cpu.system", spent.system + interrupts),
         ("system.cpu.interrupt", interrupts),
@@ -91,13 +52,24 @@ fn emit_shares(spent: &CpuTimes, out: &mut Readings<'_>) {
         ("system.cpu.stolen", spent.steal),
         ("system.cpu.guest", spent.guest),
     ] {
-        out.gauge(metric, jiffies / total * 100.0, &[]);
+        out.gauge(metric, seconds / total * 100.0, &[]);
     }
 }
 
-/// Number of processors that are on line, from the `cpuN` lines of `/proc/stat`.
-pub(super) fn count_processors(stat: &str) -> usize {
-    stat.lines()
-        .filter(|line| line.strip_prefix("cpu").is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit())))
-        .count()
+fn submit_seconds(number: usize, times: &CpuTimes, out: &mut Samples) {
+    let tags = [format!("core:cpu{number}")];
+    for (metric, seconds) in [
+        ("system.cpu.user.total", times.user),
+        ("system.cpu.nice.total", times.nice),
+        ("system.cpu.system.total", times.system),
+        ("system.cpu.idle.total", times.idle),
+        ("system.cpu.iowait.total", times.iowait),
+        ("system.cpu.irq.total", times.irq),
+        ("system.cpu.softirq.total", times.softirq),
+        ("system.cpu.steal.total", times.steal),
+        ("system.cpu.guest.total", times.guest),
+        ("system.cpu.guestnice.total", times.guest_nice),
+    ] {
+        out.gauge(metric, seconds, &tags);
+    }
 }

@@ -1,153 +1,175 @@
 //! How full file systems are and how long block devices were busy (check `disk`, inodes included).
 
-use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
 
+use async_trait::async_trait;
+use galgo_core::check::CheckStatus;
+
+use super::collector::tagged;
+use super::disk_options::{DiskOptions, LabelSource};
 use super::diskstats::DeviceCounters;
 use super::kernel::{CollectError, Roots, VolumeUsage};
-use super::{Collector, Readings};
+use super::labels::{Labels, device_name};
+use super::mounts::{Mount, read_mounts, read_mounts_from};
+use super::volumes::VolumeWatch;
+use crate::check::{Check, CheckContext, CheckError, Instance, Samples};
 
-/// File systems that are no place to store anything.
-const EXCLUDED_TYPES: [&str; 2] = ["iso9660", "tracefs"];
-/// Reading its usage triggers an automount.
-const EXCLUDED_MOUNT: &str = "/proc/sys/fs/binfmt_misc";
-
-/// One line of `/proc/self/mounts`.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Mount {
-    /// Device path, or a name such as `tmpfs`.
-    pub(crate) device: String,
-    /// Where it is mounted.
-    pub(crate) point: PathBuf,
-    fs_type: String,
+#[derive(Debug)]
+struct Disk {
+    shared: Arc<Shared>,
+    watch: VolumeWatch,
+    /// Mount points that said nothing in the last run, to report each once.
+    silent: HashSet<PathBuf>,
 }
 
-/// The collector.
-#[derive(Debug, Default)]
-pub struct Disk {
-    /// Mount points that failed in the last run, to report each failure once.
-    failing: HashSet<PathBuf>,
+#[derive(Debug)]
+struct Shared {
+    options: DiskOptions,
+    roots: Roots,
 }
 
-impl Collector for Disk {
-    fn name(&self) -> &'static str {
-        "disk"
+/// What the kernel's files say at one moment.
+#[derive(Debug)]
+struct Surroundings {
+    mounts: Vec<Mount>,
+    labels: Labels,
+    /// `diskstats`; empty on machines without block devices (some containers).
+    diskstats: String,
+}
+
+pub(super) fn make(instance: &Instance, context: &CheckContext) -> Result<Box<dyn Check>, CheckError> {
+    let roots = context.roots.clone();
+    let watch = VolumeWatch::new(Arc::clone(&roots.volumes));
+    let shared = Arc::new(Shared { options: DiskOptions::new(instance)?, roots });
+    Ok(tagged(instance, Disk { shared, watch, silent: HashSet::new() }))
+}
+
+#[async_trait]
+impl Check for Disk {
+    fn version(&self) -> String {
+        crate::VERSION.to_owned()
     }
 
-    fn collect(&mut self, roots: &Roots, out: &mut Readings<'_>) -> Result<(), CollectError> {
-        let labels = labels_by_device(roots);
-        let mut failing = HashSet::new();
-        for mount in distinct_mounts(roots)? {
-            let usage = match roots.volumes.usage(&mount.point) {
-                Ok(usage) => usage,
-                Err(error) => {
-                    if !self.failing.contains(&mount.point) {
-                        tracing::warn!(%error, mount_point = %mount.point.display(), "file system gives no usage");
-                    }
-                    failing.insert(mount.point);
-                    continue;
-                }
-            };
-            if usage.total > 0 {
-                let tags = device_tags(&mount.device, &labels);
-                emit_space(&usage, &tags, out);
-                emit_inodes(&usage, &tags, out);
-            }
-        }
-        self.failing = failing;
-        emit_busy_times(roots, &labels, out);
+    async fn run(&mut self, out: &mut Samples) -> Result<(), CheckError> {
+        let shared = Arc::clone(&self.shared);
+        let read = tokio::task::spawn_blocking(move || shared.read()).await;
+        let surroundings = read.map_err(|error| CheckError::new(format!("the measuring task broke: {error}")))??;
+        self.submit_usages(&surroundings, out).await;
+        self.shared.submit_busy_times(&surroundings, out);
         Ok(())
     }
 }
 
-/// Mounted file systems, one for each device: a second (bind) mount of a device says the same under the same tags.
-pub(crate) fn distinct_mounts(roots: &Roots) -> Result<Vec<Mount>, CollectError> {
-    let mounts = roots.read_proc("self/mounts")?;
-    let mut seen = HashSet::new();
-    let wanted = |mount: &Mount| {
-        let excluded = EXCLUDED_TYPES.contains(&mount.fs_type.as_str()) || mount.point == Path::new(EXCLUDED_MOUNT);
-        !excluded && !mount.device.is_empty() && mount.device != "none"
-    };
-    Ok(mounts
-        .text
-        .lines()
-        .filter_map(parse_mount)
-        .filter(wanted)
-        .filter(|mount| seen.insert(mount.device.clone()))
-        .collect())
-}
-
-fn parse_mount(line: &str) -> Option<Mount> {
-    let mut fields = line.split_ascii_whitespace();
-    let (device, point, fs_type) = (fields.next()?, fields.next()?, fields.next()?);
-    Some(Mount { device: unescape(device), point: unescape(point).into(), fs_type: fs_type.to_owned() })
-}
-
-/// Undoes the octal escapes (`\040` for a space) of the mount table.
-fn unescape(field: &str) -> String {
-    let mut bytes = Vec::with_capacity(field.len());
-    let mut rest = field.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        let octal = (first == b'\\').then(|| tail.get(..3)).flatten();
-        let code = octal.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
-        match code {
-            Some(code) => {
-                bytes.push(code);
-                rest = &tail[3..];
-            }
-            None => {
-                bytes.push(first);
-                rest = tail;
+impl Disk {
+    async fn submit_usages(&mut self, surroundings: &Surroundings, out: &mut Samples) {
+        let options = &self.shared.options;
+        let mut seen = HashSet::new();
+        let points = surroundings.mounts.iter().map(|mount| mount.point.clone());
+        let points = points.filter(|point| seen.insert(point.clone())).collect();
+        let usages = self.watch.usages(points, options.timeout).await;
+        let mut silent = HashSet::new();
+        for mount in &surroundings.mounts {
+            match usages.get(&mount.point) {
+                Some(Ok(usage)) if usage.total > 0 && usage.total as f64 >= options.min_bytes => {
+                    self.shared.submit_mount(mount, usage, &surroundings.labels, out);
+                }
+                Some(Ok(_)) => {}
+                Some(Err(error)) => {
+                    if silent.insert(mount.point.clone()) && !self.silent.contains(&mount.point) {
+                        tracing::warn!(%error, mount_point = %mount.point.display(), "file system gives no usage");
+                    }
+                }
+                // It hangs since an earlier run, which was told then.
+                None => drop(silent.insert(mount.point.clone())),
             }
         }
+        self.silent = silent;
     }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Base name of a device path; what is no path stays.
-pub(super) fn device_name(device: &str) -> &str {
-    device.rsplit('/').find(|part| !part.is_empty()).unwrap_or(device)
-}
-
-fn device_tags(device: &str, labels: &HashMap<String, String>) -> Vec<String> {
-    let name = device_name(device);
-    let mut tags = vec![format!("device:{device}"), format!("device_name:{name}")];
-    if let Some(label) = labels.get(name) {
-        tags.extend([format!("label:{label}"), format!("device_label:{label}")]);
+impl Shared {
+    fn read(&self) -> Result<Surroundings, CollectError> {
+        let mounts = match &self.options.mount_table {
+            Some(table) => read_mounts_from(table)?,
+            None => read_mounts(&self.roots)?,
+        };
+        let physical = if self.options.include_all_devices { None } else { Some(physical_types(&self.roots)?) };
+        let wanted = |mount: &Mount| {
+            physical.as_ref().is_none_or(|types| types.contains(&mount.fs_type)) && self.options.wants(mount)
+        };
+        let labels = match &self.options.labels {
+            LabelSource::None => Labels::default(),
+            LabelSource::Udev => Labels::read(&self.roots),
+            LabelSource::Cache(path) => Labels::from_cache(path, &self.roots),
+        };
+        let diskstats = self.roots.read_proc("diskstats").map(|file| file.text).unwrap_or_default();
+        Ok(Surroundings { mounts: mounts.into_iter().filter(wanted).collect(), labels, diskstats })
     }
-    tags
-}
 
-/// Labels of block devices by base name, from udev's links `/dev/disk/by-label/LABEL -> ../../sda1`.
-pub(super) fn labels_by_device(roots: &Roots) -> HashMap<String, String> {
-    let Ok(entries) = std::fs::read_dir(roots.dev.join("disk/by-label")) else { return HashMap::new() };
-    let label = |entry: std::fs::DirEntry| {
-        let target = std::fs::read_link(entry.path()).ok()?;
-        Some((target.file_name()?.to_str()?.to_owned(), unescape_udev(entry.file_name().to_str()?)))
-    };
-    entries.flatten().filter_map(label).collect()
-}
-
-/// Udev writes a space in a label as `\x20`.
-fn unescape_udev(label: &str) -> String {
-    let mut parts = label.split("\\x");
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        match part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(u8::is_ascii) {
-            Some(code) => {
-                text.push(char::from(code));
-                text.push_str(&part[2..]);
-            }
-            None => {
-                text.push_str("\\x");
-                text.push_str(part);
-            }
+    fn submit_mount(&self, mount: &Mount, usage: &VolumeUsage, labels: &Labels, out: &mut Samples) {
+        let options = &self.options;
+        let shown = if options.use_mount { mount.point.to_string_lossy() } else { mount.device.as_str().into() };
+        let mut tags = self.device_tags(&shown, &mount.device, labels);
+        if options.tag_by_filesystem {
+            tags.extend([mount.fs_type.clone(), format!("filesystem:{}", mount.fs_type)]);
+        }
+        submit_space(usage, &tags, out);
+        submit_inodes(usage, &tags, out);
+        if options.service_check_rw {
+            out.service_check("disk.read_write", writability(&mount.options), &tags, "");
         }
     }
-    text
+
+    /// `shown` is what the tag `device` says: the device or the mount point.
+    fn device_tags(&self, shown: &str, device: &str, labels: &Labels) -> Vec<String> {
+        let lower = self.options.lowercase_device_tag.then(|| shown.to_lowercase());
+        let mut tags = vec![
+            format!("device:{}", lower.as_deref().unwrap_or(shown)),
+            format!("device_name:{}", device_name(device)),
+        ];
+        for (pattern, extra) in &self.options.device_tags {
+            if pattern.matches(shown) {
+                tags.extend_from_slice(extra);
+            }
+        }
+        if let Some(label) = labels.of(device, &self.roots) {
+            tags.extend([format!("label:{label}"), format!("device_label:{label}")]);
+        }
+        tags
+    }
+
+    fn submit_busy_times(&self, surroundings: &Surroundings, out: &mut Samples) {
+        for device in DeviceCounters::parse_all(&surroundings.diskstats) {
+            let tags = self.device_tags(device.name, device.name, &surroundings.labels);
+            let (read_ms, write_ms) = (device.read_ms as f64, device.write_ms as f64);
+            out.monotonic_count("system.disk.read_time", read_ms, &tags);
+            out.monotonic_count("system.disk.write_time", write_ms, &tags);
+            // Not what the names say (several requests run at a time); dashboards are built on them.
+            out.rate("system.disk.read_time_pct", read_ms * 100.0 / 1000.0, &tags);
+            out.rate("system.disk.write_time_pct", write_ms * 100.0 / 1000.0, &tags);
+        }
+    }
 }
 
-fn emit_space(usage: &VolumeUsage, tags: &[String], out: &mut Readings<'_>) {
+/// Types of file systems that live on a device.
+fn physical_types(roots: &Roots) -> Result<HashSet<String>, CollectError> {
+    let known = roots.read_proc("filesystems")?;
+    let on_device = known.text.lines().filter(|line| !line.starts_with("nodev")).map(|line| line.trim().to_owned());
+    // ZFS manages its devices itself and is marked as if it had none.
+    Ok(on_device.chain(["zfs".to_owned()]).collect())
+}
+
+fn writability(options: &str) -> CheckStatus {
+    match options.split(',').find(|option| matches!(*option, "rw" | "ro")) {
+        Some("rw") => CheckStatus::Ok,
+        Some(_) => CheckStatus::Critical,
+        None => CheckStatus::Unknown,
+    }
+}
+
+fn submit_space(usage: &VolumeUsage, tags: &[String], out: &mut Samples) {
     let kib = |bytes: u64| bytes as f64 / 1024.0;
     let used = usage.total.saturating_sub(usage.free);
     out.gauge("system.disk.total", kib(usage.total), tags);
@@ -160,7 +182,7 @@ fn emit_space(usage: &VolumeUsage, tags: &[String], out: &mut Readings<'_>) {
     out.gauge("system.disk.utilized", in_use * 100.0, tags);
 }
 
-fn emit_inodes(usage: &VolumeUsage, tags: &[String], out: &mut Readings<'_>) {
+fn submit_inodes(usage: &VolumeUsage, tags: &[String], out: &mut Samples) {
     if usage.inodes == 0 {
         return;
     }
@@ -171,44 +193,4 @@ fn emit_inodes(usage: &VolumeUsage, tags: &[String], out: &mut Readings<'_>) {
     let in_use = used as f64 / usage.inodes as f64;
     out.gauge("system.fs.inodes.in_use", in_use, tags);
     out.gauge("system.fs.inodes.utilized", in_use * 100.0, tags);
-}
-
-fn emit_busy_times(roots: &Roots, labels: &HashMap<String, String>, out: &mut Readings<'_>) {
-    // Machines without block devices (some containers) have no such file.
-    let Ok(diskstats) = roots.read_proc("diskstats") else { return };
-    for device in DeviceCounters::parse_all(&diskstats.text) {
-        let tags = device_tags(device.name, labels);
-        out.monotonic_count("system.disk.read_time", device.read_ms as f64, &tags);
-        out.monotonic_count("system.disk.write_time", device.write_ms as f64, &tags);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn escapes_of_the_mount_table_are_undone() {
-        for (field, expected) in
-            [("/a\\040b", "/a b"), ("/a\\134b", "/a\\b"), ("/a\\0", "/a\\0"), ("/a\\999", "/a\\999")]
-        {
-            assert_eq!(unescape(field), expected);
-        }
-    }
-
-    #[test]
-    fn udev_escapes_are_undone() {
-        for (label, expected) in
-            [("my\\x20disk", "my disk"), ("plain", "plain"), ("a\\xzz", "a\\xzz"), ("a\\x", "a\\x")]
-        {
-            assert_eq!(unescape_udev(label), expected);
-        }
-    }
-
-    #[test]
-    fn device_names_are_base_names() {
-        assert_eq!(device_name("/dev/sda1"), "sda1");
-        assert_eq!(device_name("nas:/export/"), "export");
-        assert_eq!(device_name("tmpfs"), "tmpfs");
-    }
 }

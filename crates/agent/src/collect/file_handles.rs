@@ -1,18 +1,19 @@
 //! Open files of the whole machine (check `file_handle`).
 
-use super::{CollectError, Collector, Readings, Roots};
+use super::collector::{Collector, collected};
+use super::kernel::CollectError;
+use crate::check::{Check, CheckContext, CheckError, Instance, Samples};
 
-/// The collector.
-#[derive(Debug, Default)]
-pub struct FileHandles;
+#[derive(Debug)]
+struct FileHandles;
+
+pub(super) fn make(instance: &Instance, context: &CheckContext) -> Result<Box<dyn Check>, CheckError> {
+    Ok(collected(instance, context, FileHandles))
+}
 
 impl Collector for FileHandles {
-    fn name(&self) -> &'static str {
-        "file_handle"
-    }
-
-    fn collect(&mut self, roots: &Roots, out: &mut Readings<'_>) -> Result<(), CollectError> {
-        let file_nr = roots.read_proc("sys/fs/file-nr")?;
+    fn collect(&mut self, context: &CheckContext, out: &mut Samples) -> Result<(), CollectError> {
+        let file_nr = context.roots.read_proc("sys/fs/file-nr")?;
         let fields: Vec<f64> = file_nr.text.split_ascii_whitespace().filter_map(|field| field.parse().ok()).collect();
         let &[allocated, unused, max] = fields.as_slice() else {
             return Err(file_nr.broken("not three numbers"));

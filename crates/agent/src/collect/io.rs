@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::disk::labels_by_device;
+use super::collector::{Collector, collected};
 use super::diskstats::DeviceCounters;
-use super::kernel::{CollectError, Roots};
-use super::readings::growth_with_wrap;
-use super::{Collector, Readings};
+use super::kernel::{CollectError, Roots, read_line};
+use super::labels::Labels;
+use super::options::Options;
+use super::pattern::{At, Pattern, patterns};
+use crate::check::{Check, CheckContext, CheckError, Instance, Samples};
 
 const SECTOR_BYTES: f64 = 512.0;
 
@@ -52,24 +54,32 @@ impl Work {
     }
 }
 
-/// The collector.
-#[derive(Debug, Default)]
-pub struct Io {
+#[derive(Debug)]
+struct Io {
     last: Option<(Duration, HashMap<String, Work>)>,
+    /// Devices that are left out (`device_exclude_re`).
+    excluded: Vec<Pattern>,
+}
+
+pub(super) fn make(instance: &Instance, context: &CheckContext) -> Result<Box<dyn Check>, CheckError> {
+    let keys = ["device_exclude_re", "device_blacklist_re"];
+    let mut excluded = patterns(&Options::of(instance), &keys, At::Anywhere, false)?;
+    excluded.extend(patterns(&Options::init(instance), &keys, At::Anywhere, false)?);
+    Ok(collected(instance, context, Io { last: None, excluded }))
 }
 
 impl Collector for Io {
-    fn name(&self) -> &'static str {
-        "io"
-    }
-
-    fn collect(&mut self, roots: &Roots, out: &mut Readings<'_>) -> Result<(), CollectError> {
+    fn collect(&mut self, context: &CheckContext, out: &mut Samples) -> Result<(), CollectError> {
+        let roots = &context.roots;
         let diskstats = roots.read_proc("diskstats")?;
-        let labels = labels_by_device(roots);
-        let now = out.moment().monotonic;
+        let now = context.clock.monotonic();
+        let labels = Labels::read(roots);
         let mut current = HashMap::new();
         for device in DeviceCounters::parse_all(&diskstats.text) {
-            let tags = device_tags(device.name, &labels);
+            if self.excluded.iter().any(|pattern| pattern.matches(device.name)) {
+                continue;
+            }
+            let tags = device_tags(device.name, &labels, roots);
             out.rate("system.io.r_s", device.reads as f64, &tags);
             out.rate("system.io.w_s", device.writes as f64, &tags);
             out.rate("system.io.rrqm_s", device.reads_merged as f64, &tags);
@@ -78,26 +88,28 @@ impl Collector for Io {
             if let Some((then, before)) = &self.last
                 && let Some(before) = before.get(device.name)
             {
-                emit_work(&work.since(before), now.saturating_sub(*then).as_secs_f64(), &tags, out);
+                submit_work(&work.since(before), now.saturating_sub(*then).as_secs_f64(), &tags, out);
             }
             current.insert(device.name.to_owned(), work);
         }
         self.last = Some((now, current));
-        emit_paging(roots, out);
+        submit_paging(roots, out);
         Ok(())
     }
 }
 
-fn device_tags(name: &str, labels: &HashMap<String, String>) -> Vec<String> {
+/// The label is the device mapper's name or else that of the file system.
+fn device_tags(name: &str, labels: &Labels, roots: &Roots) -> Vec<String> {
     let mut tags = vec![format!("device:{name}"), format!("device_name:{name}")];
-    if let Some(label) = labels.get(name) {
+    let mapped = read_line(&roots.sys.join("block").join(name).join("dm/name"));
+    if let Some(label) = mapped.as_deref().or_else(|| labels.of(name, roots)) {
         tags.push(format!("device_label:{label}"));
     }
     tags
 }
 
-/// Emits what a device did in `seconds`; figures are rounded to two decimals, as Datadog's are.
-fn emit_work(work: &Work, seconds: f64, tags: &[String], out: &mut Readings<'_>) {
+/// Submits what a device did in `seconds`; figures are rounded to two decimals, as Datadog's are.
+fn submit_work(work: &Work, seconds: f64, tags: &[String], out: &mut Samples) {
     if seconds <= 0.0 {
         return;
     }
@@ -121,12 +133,33 @@ fn emit_work(work: &Work, seconds: f64, tags: &[String], out: &mut Readings<'_>)
 }
 
 /// KiB paged in and out, of the whole machine.
-fn emit_paging(roots: &Roots, out: &mut Readings<'_>) {
+fn submit_paging(roots: &Roots, out: &mut Samples) {
     let Ok(vmstat) = roots.read_proc("vmstat") else { return };
     let numbers = vmstat.numbers_by_key();
     for (metric, key) in [("system.io.block_in", "pgpgin"), ("system.io.block_out", "pgpgout")] {
         if let Some(&kib) = numbers.get(key) {
             out.rate(metric, kib, &[]);
         }
+    }
+}
+
+/// Growth of a kernel counter that is 32 or 64 bits wide and may have started again from 0.
+fn growth_with_wrap(now: u64, before: u64) -> u64 {
+    if now >= before {
+        return now - before;
+    }
+    // A 32-bit counter cannot have stood above 2^32; one that did must be 64 bits wide.
+    if before <= u64::from(u32::MAX) { now + (u64::from(u32::MAX) - before) + 1 } else { now.wrapping_sub(before) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernel_counters_wrap() {
+        assert_eq!(growth_with_wrap(10, 4), 6);
+        assert_eq!(growth_with_wrap(5, u64::from(u32::MAX) - 4), 10);
+        assert_eq!(growth_with_wrap(5, u64::MAX - 4), 10);
     }
 }

@@ -3,9 +3,11 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use crate::check::CheckError;
 
 /// Most bytes read of one kernel file; `/proc` files have no size of their own.
 const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
@@ -112,6 +114,41 @@ impl Roots {
     pub fn read_proc(&self, file: &str) -> Result<KernelFile, CollectError> {
         KernelFile::read(self.proc.join(file))
     }
+
+    /// A file of the whole host that the kernel shows for each process, such as `mounts` and `net/dev`.
+    pub(super) fn read_host_proc(&self, file: &str) -> Result<KernelFile, CollectError> {
+        KernelFile::read(host_process_file(self, file))
+    }
+
+    /// Calls `each` with every line of such a file, however long the file is.
+    pub(super) fn host_proc_lines(&self, file: &str, mut each: impl FnMut(&str)) -> Result<(), CollectError> {
+        let path = host_process_file(self, file);
+        let unreadable = |reason| CollectError::Read { path: path.clone(), reason };
+        let mut reader = BufReader::new(File::open(&path).map_err(unreadable)?);
+        let mut line = String::new();
+        // The kernel's own lines are short and end; nothing here grows with the file.
+        while reader.read_line(&mut line).map_err(unreadable)? > 0 {
+            each(&line);
+            line.clear();
+        }
+        Ok(())
+    }
+}
+
+impl From<CollectError> for CheckError {
+    fn from(error: CollectError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+/// The file of a process that stands for the whole host: in a container that sees the host's `/proc` elsewhere, the
+/// agent's own process (`self`) lives in other mount and network namespaces than the host's first one.
+fn host_process_file(roots: &Roots, file: &str) -> PathBuf {
+    let first = roots.proc.join("1").join(file);
+    if roots.proc != Path::new("/proc") && File::open(&first).is_ok() {
+        return first;
+    }
+    roots.proc.join(file)
 }
 
 /// The text of a kernel file with its path, for error messages.

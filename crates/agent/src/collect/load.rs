@@ -1,11 +1,12 @@
 //! Load averages, plain and divided by the number of processors (check `load`).
 
-use super::cpu::count_processors;
-use super::{CollectError, Collector, Readings, Roots};
+use super::collector::{Collector, collected};
+use super::cpu_times::read_times;
+use super::kernel::CollectError;
+use crate::check::{Check, CheckContext, CheckError, Instance, Samples};
 
-/// The collector.
-#[derive(Debug, Default)]
-pub struct Load;
+#[derive(Debug)]
+struct Load;
 
 const METRICS: [(&str, &str); 3] = [
     ("system.load.1", "system.load.norm.1"),
@@ -13,14 +14,15 @@ const METRICS: [(&str, &str); 3] = [
     ("system.load.15", "system.load.norm.15"),
 ];
 
-impl Collector for Load {
-    fn name(&self) -> &'static str {
-        "load"
-    }
+pub(super) fn make(instance: &Instance, context: &CheckContext) -> Result<Box<dyn Check>, CheckError> {
+    Ok(collected(instance, context, Load))
+}
 
-    fn collect(&mut self, roots: &Roots, out: &mut Readings<'_>) -> Result<(), CollectError> {
-        let loadavg = roots.read_proc("loadavg")?;
-        let processors = roots.read_proc("stat").map_or(0, |stat| count_processors(&stat.text));
+impl Collector for Load {
+    fn collect(&mut self, context: &CheckContext, out: &mut Samples) -> Result<(), CollectError> {
+        let loadavg = context.roots.read_proc("loadavg")?;
+        let times = context.roots.read_proc("stat").and_then(|stat| read_times(&stat));
+        let processors = times.map_or(0, |(_, each)| each.len());
         let mut averages = loadavg.text.split_ascii_whitespace().map(str::parse::<f64>);
         for (plain, normalised) in METRICS {
             let average =

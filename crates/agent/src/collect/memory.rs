@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{CollectError, Collector, Readings, Roots};
+use super::collector::{Collector, collected};
+use super::kernel::CollectError;
+use super::options::Options;
+use crate::check::{Check, CheckContext, CheckError, Instance, Samples};
 
 const KIB_PER_MIB: f64 = 1024.0;
 
@@ -22,34 +25,30 @@ const PLAIN: [(&str, &str); 12] = [
     ("system.swap.free", "SwapFree"),
 ];
 
-/// The collector.
+/// Counters of `/proc/vmstat` that grow when memory runs short.
+const PRESSURE: [(&str, &str); 4] = [
+    ("system.mem.pgscan_direct", "pgscan_direct"),
+    ("system.mem.pgsteal_direct", "pgsteal_direct"),
+    ("system.mem.pgscan_kswapd", "pgscan_kswapd"),
+    ("system.mem.pgsteal_kswapd", "pgsteal_kswapd"),
+];
+
 #[derive(Debug)]
-pub struct Memory {
+struct Memory {
     /// Bytes of a page, the unit of `/proc/vmstat`.
     page_bytes: f64,
+    /// Whether counters of memory pressure are wanted (`collect_memory_pressure`).
+    pressure: bool,
 }
 
-impl Default for Memory {
-    fn default() -> Self {
-        Self { page_bytes: rustix::param::page_size() as f64 }
-    }
-}
-
-impl Memory {
-    /// A collector for a machine with pages of `page_bytes`.
-    #[cfg(test)]
-    pub(super) fn with_page_bytes(page_bytes: f64) -> Self {
-        Self { page_bytes }
-    }
+pub(super) fn make(instance: &Instance, context: &CheckContext) -> Result<Box<dyn Check>, CheckError> {
+    let pressure = Options::of(instance).flag("collect_memory_pressure", false)?;
+    Ok(collected(instance, context, Memory { page_bytes: rustix::param::page_size() as f64, pressure }))
 }
 
 impl Collector for Memory {
-    fn name(&self) -> &'static str {
-        "memory"
-    }
-
-    fn collect(&mut self, roots: &Roots, out: &mut Readings<'_>) -> Result<(), CollectError> {
-        let meminfo = roots.read_proc("meminfo")?;
+    fn collect(&mut self, context: &CheckContext, out: &mut Samples) -> Result<(), CollectError> {
+        let meminfo = context.roots.read_proc("meminfo")?;
         let kib = meminfo.numbers_by_key();
         if !kib.contains_key("MemTotal") {
             return Err(meminfo.broken("no line `MemTotal`"));
@@ -59,20 +58,23 @@ impl Collector for Memory {
                 out.gauge(metric, value / KIB_PER_MIB, &[]);
             }
         }
-        emit_derived(&kib, out);
+        submit_derived(&kib, out);
         // Without swap counters (some containers) the memory metrics stand.
-        let Ok(vmstat) = roots.read_proc("vmstat") else { return Ok(()) };
-        let pages = vmstat.numbers_by_key();
+        let Ok(vmstat) = context.roots.read_proc("vmstat") else { return Ok(()) };
+        let counters = vmstat.numbers_by_key();
         for (metric, key) in [("system.swap.swap_in", "pswpin"), ("system.swap.swap_out", "pswpout")] {
-            if let Some(moved) = pages.get(key) {
-                out.rate(metric, moved * self.page_bytes / (1024.0 * 1024.0), &[]);
+            if let Some(pages) = counters.get(key) {
+                out.rate(metric, pages * self.page_bytes / (1024.0 * 1024.0), &[]);
             }
+        }
+        if self.pressure {
+            submit_pressure(&counters, out);
         }
         Ok(())
     }
 }
 
-fn emit_derived(kib: &HashMap<&str, f64>, out: &mut Readings<'_>) {
+fn submit_derived(kib: &HashMap<&str, f64>, out: &mut Samples) {
     let get = |key: &str| kib.get(key).copied();
     let (total, free) = (get("MemTotal").unwrap_or(0.0), get("MemFree").unwrap_or(0.0));
     out.gauge("system.mem.used", (total - free) / KIB_PER_MIB, &[]);
@@ -90,5 +92,18 @@ fn emit_derived(kib: &HashMap<&str, f64>, out: &mut Readings<'_>) {
     }
     if let Some(cached) = get("SwapCached") {
         out.gauge("system.swap.cached", cached / KIB_PER_MIB, &[]);
+    }
+}
+
+fn submit_pressure(counters: &HashMap<&str, f64>, out: &mut Samples) {
+    for (key, &stalls) in counters {
+        if let Some(zone) = key.strip_prefix("allocstall_") {
+            out.monotonic_count("system.mem.allocstall", stalls, &[format!("zone:{zone}")]);
+        }
+    }
+    for (metric, key) in PRESSURE {
+        if let Some(&pages) = counters.get(key) {
+            out.monotonic_count(metric, pages, &[]);
+        }
     }
 }

@@ -1,50 +1,71 @@
-//! Collectors: each measures one aspect of the host under Datadog's metric names (reference: agent-metrics.md §1-7).
+//! Checks of the host itself, under Datadog's names (reference: agent-metrics.md §1-8).
 //!
-//! A collector reads the kernel's files below injectable [`Roots`] and writes into [`Readings`], which turns counters
-//! into rates and differences. [`Runner`] runs all of them every 15 s; a new collector is one file and one line in
-//! [`all`].
+//! Most are collectors: they read the kernel's files below injectable [`Roots`] in a blocking task and submit what they
+//! find; rates and differences are the sampler's work. A new check is one file and one line in [`factories`].
 
+mod agent;
+mod collector;
 mod cpu;
+mod cpu_times;
 mod disk;
+mod disk_options;
 mod diskstats;
 mod file_handles;
 mod io;
 pub(crate) mod kernel;
+mod labels;
 mod load;
 mod memory;
+mod moment;
+mod mounts;
 mod network;
-mod readings;
+mod ntp;
+mod options;
+mod pattern;
+mod process;
 mod runner;
+mod system_core;
 mod units;
 mod uptime;
+mod volumes;
+
+use std::time::Duration;
 
 pub use kernel::{CollectError, MachineVolumes, Roots, VolumeUsage, Volumes};
-pub use readings::{Counters, Moment, Readings};
+pub use moment::Moment;
 pub use runner::{Runner, RunnerConfig};
+pub use units::unit_of;
 
-pub(crate) use disk::{Mount, distinct_mounts};
+pub(crate) use mounts::{Mount, distinct_mounts};
 
-/// Measures one aspect of the host.
-pub trait Collector: Send {
-    /// Datadog's name of the check.
-    fn name(&self) -> &'static str;
+use crate::check::Factory;
 
-    /// Measures once. What was emitted before an error is kept.
-    fn collect(&mut self, roots: &Roots, out: &mut Readings<'_>) -> Result<(), CollectError>;
+/// What runs without a configuration file, as in a fresh Datadog agent.
+pub const DEFAULT_CHECKS: &[&str] = &["cpu", "load", "memory", "uptime", "file_handle", "disk", "io", "network", "ntp"];
+
+/// Every check of this module by Datadog's name of it; `agent` is the agent's own sign of life.
+pub fn factories() -> Vec<(&'static str, Factory)> {
+    const FACTORIES: &[(&str, Factory)] = &[
+        ("agent", agent::make),
+        ("cpu", cpu::make),
+        ("disk", disk::make),
+        ("file_handle", file_handles::make),
+        ("io", io::make),
+        ("load", load::make),
+        ("memory", memory::make),
+        ("network", network::make),
+        ("ntp", ntp::make),
+        ("process", process::make),
+        ("system_core", system_core::make),
+        ("uptime", uptime::make),
+    ];
+    FACTORIES.to_vec()
 }
 
-/// Every collector, new.
-pub fn all() -> Vec<Box<dyn Collector>> {
-    vec![
-        Box::new(cpu::Cpu::default()),
-        Box::new(load::Load),
-        Box::new(memory::Memory::default()),
-        Box::new(uptime::Uptime),
-        Box::new(file_handles::FileHandles),
-        Box::new(disk::Disk::default()),
-        Box::new(io::Io::default()),
-        Box::new(network::Network),
-    ]
+/// Time between two runs of a check whose configuration does not say.
+pub fn default_interval(check: &str) -> Duration {
+    // Public time servers ask their guests not to come more often.
+    Duration::from_secs(if check == "ntp" { 900 } else { 15 })
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ fn a_host_is_described() {
             "processor : 0\nmodel name : Fast CPU\nphysical id : 0\ncore id : 0\n\nprocessor : 1\nphysical id : 0\ncore id : 0\n",
         ),
         ("proc/meminfo", "MemTotal: 2048 kB\nSwapTotal: 0 kB\n"),
-        ("proc/self/mounts", "/dev/sda1 / ext4 rw 0 0\n"),
+        ("proc/mounts", "/dev/sda1 / ext4 rw 0 0\n"),
         (
             "proc/net/route",
             "Iface Destination Gateway Flags RefCnt Use Metric Mask\neth0 00000000 010200C0 3 0 0 0 00000000\neth0 000200C0 00000000 1 0 0 0 00FFFFFF\n",
