@@ -84,6 +84,8 @@ struct File {
 struct Parsed {
     file: File,
     root: Node,
+    /// Items without all their secrets, such as `instances[2]`.
+    left_out: BTreeSet<String>,
 }
 
 /// Finds what the folders of check configurations ask for. Checks that run by default (`default_checks`) run with an
@@ -101,7 +103,7 @@ pub fn discover(settings: &Settings, hostname: &str, default_checks: &[&str]) ->
     let parsed = resolve(parsed, settings, hostname, &mut found.problems);
     let mut configured: BTreeSet<String> = BTreeSet::new();
     for parsed in &parsed {
-        if parsed.root.entry("instances").is_some_and(|entry| !entry.value.is_null()) {
+        if configures_instances(parsed) {
             configured.insert(parsed.file.check.clone());
         }
         take_instances(parsed, &mut found);
@@ -120,6 +122,7 @@ pub fn discover(settings: &Settings, hostname: &str, default_checks: &[&str]) ->
             severity: Severity::Note,
         });
     }
+    found.problems.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     found
 }
 
@@ -225,7 +228,7 @@ fn read(file: File, settings: &Settings, problems: &mut Vec<Problem>) -> Option<
         note(0, Severity::Error, "has neither instances nor logs".into());
         return None;
     }
-    Some(Parsed { file, root })
+    Some(Parsed { file, root, left_out: BTreeSet::new() })
 }
 
 /// Keys of autodiscovery templates.
@@ -233,12 +236,17 @@ const TEMPLATE_KEYS: [&str; 4] = ["ad_identifiers", "advanced_ad_identifiers", "
 
 /// A `.default` file counts only when no other file has instances for its check.
 fn drop_defaults(parsed: &mut Vec<Parsed>) {
-    let has_instances = |parsed: &&Parsed| !parsed.file.is_default && parsed.root.get("instances").is_some();
+    let has_instances = |parsed: &&Parsed| !parsed.file.is_default && configures_instances(parsed);
     let own: BTreeSet<String> = parsed.iter().filter(has_instances).map(|parsed| parsed.file.check.clone()).collect();
     parsed.retain(|parsed| !parsed.file.is_default || !own.contains(&parsed.file.check));
 }
 
-/// Puts secrets and variables into all files; a file with one that has no value is left out.
+fn configures_instances(parsed: &Parsed) -> bool {
+    parsed.root.get("instances").is_some_and(|instances| !instances.is_null())
+}
+
+/// Puts secrets and variables into all files. An instance or log with one that has no value is left out; in any other
+/// place it concerns the whole file.
 fn resolve(parsed: Vec<Parsed>, settings: &Settings, hostname: &str, problems: &mut Vec<Problem>) -> Vec<Parsed> {
     let mut handles = BTreeSet::new();
     parsed.iter().for_each(|parsed| secrets::collect_handles(&parsed.root, &mut handles));
@@ -247,57 +255,88 @@ fn resolve(parsed: Vec<Parsed>, settings: &Settings, hostname: &str, problems: &
     let mut kept = Vec::new();
     for mut parsed in parsed {
         let mut faults = Vec::new();
-        variables.fill(&mut parsed.root, |key, line, reason| faults.push((line, format!("{key}: {reason}"))));
-        secrets::fill(&mut parsed.root, &resolved, |key, line, reason| {
-            faults.push((line, format!("{key} is a secret that cannot be resolved: {reason}")));
+        variables.fill(&mut parsed.root, |key, line, reason| {
+            faults.push((key.to_owned(), line, format!("{key}: {reason}")));
         });
-        if faults.is_empty() {
-            kept.push(parsed);
-            continue;
+        secrets::fill(&mut parsed.root, &resolved, |key, line, reason| {
+            let reason = format!("{key} is a secret that cannot be resolved: {reason}");
+            faults.push((key.to_owned(), line, reason));
+        });
+        let mut usable = true;
+        for (key, line, reason) in faults {
+            problems.push(Problem::new(&parsed.file, line, Severity::Error, reason));
+            match item_of(&key) {
+                Some(item) => {
+                    parsed.left_out.insert(item.to_owned());
+                }
+                None => usable = false,
+            }
         }
-        problems
-            .extend(faults.into_iter().map(|(line, reason)| Problem::new(&parsed.file, line, Severity::Error, reason)));
+        if usable {
+            kept.push(parsed);
+        }
     }
     kept
 }
 
+/// The item of a path: `instances[2]` of `instances[2].options.pass`.
+fn item_of(path: &str) -> Option<&str> {
+    let is_item = path.starts_with("instances[") || path.starts_with("logs[");
+    path.find(']').filter(|_| is_item).map(|end| &path[..=end])
+}
+
 fn take_instances(parsed: &Parsed, found: &mut Discovery) {
-    let Parsed { file, root } = parsed;
-    let init_config = root.get("init_config").map_or(Value::Null, Node::to_value);
+    let Parsed { file, root, left_out } = parsed;
     let Some(entry) = root.entry("instances") else { return };
+    let mut refuse = |line: usize, reason: String| {
+        found.problems.push(Problem::new(file, line, Severity::Error, reason));
+    };
     let items = match &entry.value.kind {
         Kind::List(items) => items,
+        // Next to logs, an empty list of instances is usual.
+        Kind::Null if root.get("logs").is_some() => return,
         Kind::Null => {
-            if root.get("logs").is_none() {
-                let reason = "instances is empty: expected a list with one map for each instance, such as [{}]";
-                found.problems.push(Problem::new(file, entry.line, Severity::Error, reason));
-            }
-            return;
+            let expected = "instances is empty: expected a list with a map for each instance, such as [{}]";
+            return refuse(entry.line, expected.into());
         }
-        _ => {
-            let reason = format!("instances must be a list of maps, not {}", shown(&entry.value));
-            found.problems.push(Problem::new(file, entry.line, Severity::Error, reason));
+        _ => return refuse(entry.line, format!("instances must be a list of maps, not {}", shown(&entry.value))),
+    };
+    let init_config = match root.entry("init_config") {
+        Some(entry) if !matches!(entry.value.kind, Kind::Map(_) | Kind::Null) => {
+            return refuse(entry.line, format!("init_config must be a map, not {}", shown(&entry.value)));
+        }
+        entry => entry.map_or(Value::Null, |entry| entry.value.to_value()),
+    };
+    for (index, item) in items.iter().enumerate() {
+        if left_out.contains(&format!("instances[{index}]")) {
+            continue;
+        }
+        if !matches!(item.kind, Kind::Map(_) | Kind::Null) {
+            let reason = format!("instance {} must be a map of options, not {}", index + 1, shown(item));
+            found.problems.push(Problem::new(file, item.line, Severity::Error, reason));
+            continue;
+        }
+        take_instance(parsed, (index, item), &init_config, found);
+    }
+}
+
+fn take_instance(parsed: &Parsed, (index, item): (usize, &Node), init_config: &Value, found: &mut Discovery) {
+    let Parsed { file, root, .. } = parsed;
+    let source = Source { path: file.path.clone(), index };
+    let instance = match Instance::new(&file.check, item.to_value(), init_config.clone(), source) {
+        Ok(instance) => instance,
+        Err(error) => {
+            let line = line_of(&error.reason, item, root).unwrap_or(item.line);
+            let reason = format!("instance {}: {}", index + 1, error.reason);
+            found.problems.push(Problem::new(file, line, Severity::Error, reason));
             return;
         }
     };
-    for (index, item) in items.iter().enumerate() {
-        let source = Source { path: file.path.clone(), index };
-        match Instance::new(&file.check, item.to_value(), init_config.clone(), source) {
-            Err(error) => {
-                let line = line_of(&error.reason, item, root).unwrap_or(item.line);
-                let reason = format!("instance {}: {}", index + 1, error.reason);
-                found.problems.push(Problem::new(file, line, Severity::Error, reason));
-            }
-            Ok(instance) => {
-                let same = found.instances.iter().find(|known| known.id == instance.id);
-                match same.map(|known| known.source.to_string()) {
-                    None => found.instances.push(instance),
-                    Some(known) => {
-                        let reason = format!("instance {} is the same as that of {known}, left out", index + 1);
-                        found.problems.push(Problem::new(file, item.line, Severity::Note, reason));
-                    }
-                }
-            }
+    match found.instances.iter().find(|known| known.id == instance.id) {
+        None => found.instances.push(instance),
+        Some(known) => {
+            let reason = format!("instance {} is the same as that of {}, left out", index + 1, known.source);
+            found.problems.push(Problem::new(file, item.line, Severity::Note, reason));
         }
     }
 }
@@ -311,19 +350,27 @@ fn line_of(reason: &str, instance: &Node, root: &Node) -> Option<usize> {
 }
 
 fn take_logs(parsed: &Parsed, found: &mut Discovery) {
-    let Parsed { file, root } = parsed;
+    let Parsed { file, root, left_out } = parsed;
     let Some(entry) = root.entry("logs").filter(|entry| !entry.value.is_null()) else { return };
     let Kind::List(items) = &entry.value.kind else {
         let reason = format!("logs must be a list of maps, not {}", shown(&entry.value));
         found.problems.push(Problem::new(file, entry.line, Severity::Error, reason));
         return;
     };
+    let service = root.get("init_config").and_then(|init_config| init_config.get("service"));
     for (index, item) in items.iter().enumerate() {
+        if left_out.contains(&format!("logs[{index}]")) {
+            continue;
+        }
         if !matches!(item.kind, Kind::Map(_)) {
             let reason =
                 format!("entry {} of logs must be a map with type and path or port, not {}", index + 1, shown(item));
             found.problems.push(Problem::new(file, item.line, Severity::Error, reason));
             continue;
+        }
+        let mut item = item.clone();
+        if let Some(service) = service.filter(|_| item.get("service").is_none_or(Node::is_null)) {
+            item.set("service", service.clone());
         }
         found.logs.push(LogSource {
             check: file.check.clone(),

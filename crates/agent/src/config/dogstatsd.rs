@@ -152,7 +152,7 @@ fn bind(layers: &mut Layers) -> IpAddr {
     }
     let found = (host.as_str(), 0).to_socket_addrs().ok().and_then(|mut found| found.next());
     found.map(|found| found.ip()).unwrap_or_else(|| {
-        layers.refuse("bind_host", &format!("must be an address or name of this host, {host:?} is not known"));
+        layers.warn("bind_host", &format!("{host:?} is not known, DogStatsD listens on localhost only"));
         Ipv4Addr::LOCALHOST.into()
     })
 }

@@ -106,7 +106,10 @@ fn urls(layers: &mut Layers, site: &str) -> Vec<String> {
     for text in given.split(',').map(str::trim).filter(|text| !text.is_empty()) {
         match address(text) {
             Some(url) => urls.push(url),
-            None => layers.refuse("dd_url", &format!("must be an address such as https://galgo.example, not {text:?}")),
+            None => {
+                let shown = super::scrub(text);
+                layers.refuse("dd_url", &format!("must be an address such as https://galgo.example, not {shown:?}"));
+            }
         }
     }
     if urls.is_empty() {
@@ -134,11 +137,10 @@ fn split_keys(text: &str) -> Vec<String> {
 
 fn check_key(layers: &mut Layers, name: &str, key: &str) {
     let length = key.chars().count();
-    if length != 32 || !key.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        let reason = format!("should be 32 hexadecimal digits, not {length} characters ({})", hidden(key));
-        let reason =
-            if length == 32 { "should be 32 hexadecimal digits, but has other characters".into() } else { reason };
-        layers.warn(name, &reason);
+    if length != 32 {
+        layers.warn(name, &format!("should be 32 hexadecimal digits, it has {length} characters ({})", hidden(key)));
+    } else if !key.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        layers.warn(name, &format!("should be 32 hexadecimal digits, it has other characters ({})", hidden(key)));
     }
 }
 

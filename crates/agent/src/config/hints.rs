@@ -9,6 +9,9 @@ const MAX_DISTANCE: usize = 2;
 /// Shortest key that is compared: shorter ones resemble too many.
 const MIN_LENGTH: usize = 4;
 
+/// Keys of check configurations, which are sometimes put into the main file.
+const OF_CHECKS: [&str; 3] = ["init_config", "instances", "logs"];
+
 /// Warns of unknown keys of the file that are nearly known ones. All others are kept and ignored: an agent has
 /// hundreds of keys that concern other parts of it.
 pub fn near_misses(layers: &mut Layers) {
@@ -22,6 +25,9 @@ pub fn near_misses(layers: &mut Layers) {
                     warnings.extend(hint(&name, inner.line));
                 }
             }
+        } else if OF_CHECKS.contains(&entry.key.as_str()) {
+            let reason = format!("{} belongs in a file of conf.d, here it does nothing", entry.key);
+            warnings.push((entry.line, reason));
         } else {
             warnings.extend(hint(&entry.key, entry.line));
         }

@@ -148,7 +148,7 @@ pub const KEYS: &[Key] = &[
     // Proxy and TLS
     also("proxy.http", Text, "", &["HTTP_PROXY", "http_proxy"]),
     also("proxy.https", Text, "", &["HTTPS_PROXY", "https_proxy"]),
-    also("proxy.no_proxy", List, "[]", &["NO_PROXY", "no_proxy"]),
+    also("proxy.no_proxy", List, "", &["NO_PROXY", "no_proxy"]),
     row("no_proxy_nonexact_match", Bool, "false"),
     row("use_proxy_for_cloud_metadata", Bool, "false"),
     row("skip_ssl_validation", Bool, "false"),
@@ -225,6 +225,7 @@ pub const KEYS: &[Key] = &[
     row("dogstatsd_metrics_stats_enable", Bool, "false"),
     // Logs
     also("logs_enabled", Bool, "false", &["DD_LOG_ENABLED"]),
+    row("log_enabled", Bool, ""),
     row("logs_config.logs_dd_url", Text, ""),
     row("logs_config.dd_url", Text, ""),
     row("logs_config.api_key", Secret, ""),

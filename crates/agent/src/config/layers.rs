@@ -45,13 +45,12 @@ impl Layers {
                     let warning = Fault::at(path, line, format!("{key} stands twice, this value counts"));
                     layers.warnings.push(warning.to_string());
                 }
-                match document.root.kind {
-                    Kind::Map(_) | Kind::Null => layers.root = document.root,
-                    _ => {
-                        let reason = format!("must be a map of keys and values, not {}", shown(&document.root));
-                        layers.faults.push(Fault::at(path, document.root.line, reason));
-                    }
+                layers.root = document.root;
+                if !matches!(layers.root.kind, Kind::Map(_) | Kind::Null) {
+                    let reason = format!("must be a map of keys and values, not {}", shown(&layers.root));
+                    layers.faults.push(Fault::at(path, layers.root.line, reason));
                 }
+                spell_as_known(&mut layers.root, "");
             }
         }
         layers
@@ -128,13 +127,17 @@ impl Layers {
     }
 
     /// A fault of a key: `reason` follows the name of the key or variable.
-    pub fn fault(&self, name: &str, reason: &str) -> Fault {
-        match self.variables.get(name) {
-            Some(variable) => Fault::of_environment(format!("{variable} {reason}")),
-            None => {
-                let line = self.node(name).map_or(0, |node| node.line);
-                Fault::at(&self.path, line, format!("{name} {reason}"))
-            }
+    fn fault(&self, name: &str, reason: &str) -> Fault {
+        self.fault_on(name, self.node(name).map_or(0, |node| node.line), reason)
+    }
+
+    /// A fault of a value on a line, which may be an item of a key's list or map.
+    pub fn fault_on(&self, path: &str, line: usize, reason: &str) -> Fault {
+        let is_above =
+            |name: &str| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+        match self.variables.iter().find(|(name, _)| is_above(name)) {
+            Some((_, variable)) => Fault::of_environment(format!("{variable} {reason}")),
+            None => Fault::at(&self.path, line, format!("{path} {reason}")),
         }
     }
 
@@ -235,6 +238,22 @@ impl Layers {
             }
         }
         merged
+    }
+}
+
+/// Gives known keys their usual spelling: capital and small letters make no difference.
+fn spell_as_known(node: &mut Node, above: &str) {
+    let Kind::Map(entries) = &mut node.kind else { return };
+    for entry in entries {
+        let path = if above.is_empty() { entry.key.clone() } else { format!("{above}.{}", entry.key) };
+        let begins = |known: &&str| {
+            let start = known.get(..path.len()).is_some_and(|start| start.eq_ignore_ascii_case(&path));
+            start && (known.len() == path.len() || known.as_bytes()[path.len()] == b'.')
+        };
+        if let Some(known) = KEYS.iter().map(|key| key.name).find(begins) {
+            entry.key = known[path.len() - entry.key.len()..path.len()].to_owned();
+            spell_as_known(&mut entry.value, &known[..path.len()]);
+        }
     }
 }
 

@@ -79,12 +79,15 @@ pub struct Logs {
 
 impl Logs {
     pub(super) fn read(layers: &mut Layers, destinations: &Destinations) -> Self {
-        if layers.flag("logs_config.force_use_tcp") || layers.flag("logs_config.use_tcp") {
-            layers.warn("logs_config.force_use_tcp", "is not supported: logs are sent by HTTP");
+        for name in ["logs_config.force_use_tcp", "logs_config.use_tcp"] {
+            if layers.flag(name) {
+                layers.warn(name, "is not supported: logs are sent by HTTP");
+            }
         }
         let (compression, compression_level) = compression(layers);
         Self {
-            enabled: layers.flag("logs_enabled"),
+            // The old name counts where the new one is not given.
+            enabled: layers.flag(if layers.is_set("logs_enabled") { "logs_enabled" } else { "log_enabled" }),
             endpoints: endpoints(layers, destinations),
             compression,
             compression_level,

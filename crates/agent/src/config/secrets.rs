@@ -167,3 +167,6 @@ pub fn fill(node: &mut Node, resolved: &Resolved, mut unresolved: impl FnMut(&st
         }
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,7 +128,9 @@ impl Settings {
         let secrets = Secrets::new(&mut layers, environment);
         resolve(&mut layers, &secrets);
         let settings = Self::read(&mut layers, dir, path, secrets);
-        if layers.faults.is_empty() { Ok(settings) } else { Err(ConfigError::Invalid(layers.faults)) }
+        let mut faults = layers.faults;
+        faults.sort_by_key(|fault| fault.line);
+        if faults.is_empty() { Ok(settings) } else { Err(ConfigError::Invalid(faults)) }
     }
 
     fn read(layers: &mut Layers, dir: PathBuf, path: PathBuf, secrets: Secrets) -> Self {
@@ -250,11 +252,12 @@ fn resolve(layers: &mut Layers, secrets: &Secrets) {
     }
     let resolved = secrets.resolve(&handles);
     let mut unresolved = Vec::new();
-    secrets::fill(layers.root_mut(), &resolved, |key, _, reason| {
-        unresolved.push((key.to_owned(), format!("is a secret that cannot be resolved: {reason}")));
+    secrets::fill(layers.root_mut(), &resolved, |key, line, reason| {
+        unresolved.push((key.to_owned(), line, format!("is a secret that cannot be resolved: {reason}")));
     });
-    for (key, reason) in unresolved {
-        layers.refuse(&key, &reason);
+    for (key, line, reason) in unresolved {
+        let fault = layers.fault_on(&key, line, &reason);
+        layers.faults.push(fault);
     }
 }
 
@@ -281,3 +284,6 @@ fn default_run_path(dir: &Path) -> PathBuf {
     let usable = RUN_PATHS.iter().map(Path::new).find(|path| super::is_writable_folder(path));
     usable.map_or_else(|| dir.join("run"), Path::to_owned)
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,15 +50,16 @@ pub fn expected(shape: Shape) -> String {
     }
 }
 
-/// A wrong value as a message shows it: its kind for lists and maps, cut when it is long.
+/// A wrong value as a message shows it: its kind for lists and maps, cut when it is long, without passwords.
 pub fn shown(node: &Node) -> String {
     match &node.kind {
         Kind::Null => "nothing".into(),
         Kind::List(_) => "a list".into(),
         Kind::Map(_) => "a map".into(),
         Kind::Scalar { text, .. } => {
+            let text = super::scrub(text);
             let cut: String = text.chars().take(SHOWN_CHARACTERS).collect();
-            if cut.len() < text.len() { format!("{:?}…", cut) } else { shown_scalar(node, &cut) }
+            if cut.len() < text.len() { format!("{cut:?}…") } else { shown_scalar(node, &cut) }
         }
     }
 }

@@ -255,15 +255,13 @@ pub fn parse(text: &str) -> Result<Document, YamlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let parser = Parser::new_from_str(text);
     let mut builder = Builder { parser, anchors: HashMap::new(), nodes: 0, duplicates: Vec::new() };
-    let mut root = Node::default();
-    loop {
-        let (event, line) = builder.next()?;
-        match event {
-            Event::StreamStart | Event::DocumentStart(_) | Event::Nothing => {}
-            Event::StreamEnd | Event::DocumentEnd => break,
-            event => root = builder.node(event, line, 0)?,
-        }
-    }
+    let last_line = text.lines().count().max(1);
+    let root = builder.document().map_err(|error| {
+        // The parser names the line on which the value before a tab starts.
+        let tab = || text.lines().position(|line| line.trim_start_matches(' ').starts_with('\t')).map(|at| at + 1);
+        let line = Some(error.line).filter(|_| !error.reason.ends_with(TAB_HINT)).or_else(tab).unwrap_or(error.line);
+        YamlError { line: line.clamp(1, last_line), ..error }
+    })?;
     Ok(Document { root, duplicates: builder.duplicates })
 }
 
@@ -275,6 +273,18 @@ struct Builder<'input> {
 }
 
 impl<'input> Builder<'input> {
+    fn document(&mut self) -> Result<Node, YamlError> {
+        let mut root = Node::default();
+        loop {
+            let (event, line) = self.next()?;
+            match event {
+                Event::StreamStart | Event::DocumentStart(_) | Event::Nothing => {}
+                Event::StreamEnd | Event::DocumentEnd => return Ok(root),
+                event => root = self.node(event, line, 0)?,
+            }
+        }
+    }
+
     fn next(&mut self) -> Result<(Event<'input>, usize), YamlError> {
         let end = || YamlError { line: 0, reason: "the text ends too early".into() };
         let (event, span) = self.parser.next_event().ok_or_else(end)?.map_err(|error| scan_error(&error))?;
@@ -366,8 +376,27 @@ fn merge_sources(value: Node) -> Vec<Entry> {
 }
 
 fn scan_error(error: &ScanError) -> YamlError {
-    YamlError { line: error.marker().line(), reason: error.info().to_owned() }
+    let info = error.info();
+    let hint = HINTS.iter().find(|(part, _)| info.contains(part)).map_or(info, |(_, hint)| hint);
+    YamlError { line: error.marker().line(), reason: format!("not valid YAML: {hint}") }
 }
+
+const TAB_HINT: &str = "tabs cannot indent, use blanks";
+
+/// What the frequent mistakes are in plain words: a part of the parser's message, and what is said instead.
+const HINTS: [(&str, &str); 7] = [
+    // Variables such as %%host%% are what brings people here.
+    ("`%'", "a value that starts with % must be quoted"),
+    ("found a tab", TAB_HINT),
+    ("did not find expected '-'", "expected another item of the list (- …), check the indentation"),
+    ("did not find expected key", "expected another key of the map, check the indentation"),
+    (
+        "mapping values are not allowed",
+        "a key cannot stand here, check the indentation (a text with a colon and a blank must be quoted)",
+    ),
+    ("did not find expected node content", "a value was expected here (is a [ or { before it not closed?)"),
+    ("unexpected end of stream", "a quotation mark is not closed"),
+];
 
 #[cfg(test)]
 mod tests;

@@ -84,14 +84,14 @@ fn errors_name_the_line() {
     .map(error)
     .join("\n");
     expect![[r#"
-        line 2: illegal placement of ':' indicator
-        line 1: while scanning a plain scalar, found a tab
-        line 1: while scanning a quoted scalar, found unexpected end of stream
-        line 1: while parsing node, found unknown anchor
+        line 2: not valid YAML: illegal placement of ':' indicator
+        line 2: not valid YAML: tabs cannot indent, use blanks
+        line 1: not valid YAML: a quotation mark is not closed
+        line 1: not valid YAML: while parsing node, found unknown anchor
         line 1: a list or map cannot be a key
-        line 1: mapping values are not allowed in this context
-        line 1: unexpected character: `%'
-        line 2: while parsing a block collection, did not find expected '-' indicator"#]]
+        line 1: not valid YAML: a key cannot stand here, check the indentation (a text with a colon and a blank must be quoted)
+        line 1: not valid YAML: a value that starts with % must be quoted
+        line 2: not valid YAML: expected another item of the list (- …), check the indentation"#]]
     .assert_eq(&errors);
 }
 
