@@ -3,11 +3,22 @@
 //! Every integration is one module with a check of Datadog's name, options, metrics, tags and service checks, and one
 //! line in [`factories`]. Nothing here knows how reports are sent or when checks run: a check gets an
 //! [`Instance`](galgo_agent::check::Instance) and fills [`Samples`](galgo_agent::check::Samples).
+//!
+//! What several of them need: [`options`] reads configurations, [`pattern`] compiles their regular expressions,
+//! [`trust`] secures connections and [`http`] asks web servers.
 #![forbid(unsafe_code)]
+
+mod custom_query;
+pub mod mysql;
+pub mod http;
+pub mod openmetrics;
+pub mod options;
+pub mod pattern;
+pub mod trust;
 
 use galgo_agent::check::Factory;
 
 /// Every native integration: the name of its check and what makes one from an instance.
 pub fn factories() -> Vec<(&'static str, Factory)> {
-    vec![]
+    vec![("mysql", mysql::factory)]
 }

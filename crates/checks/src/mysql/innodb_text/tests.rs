@@ -1,0 +1,1 @@
+//! Golden readings of InnoDB status texts.
