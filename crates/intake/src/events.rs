@@ -101,7 +101,9 @@ pub(crate) fn from_agent(events: Option<&Value>, ctx: &Context) -> Vec<Event> {
     rows.filter_map(|(source, row)| Some(agent_event(source, row.as_object()?, ctx))).collect()
 }
 
-fn agent_event(source: &str, sent: &Map<String, Value>, ctx: &Context) -> Event {
+/// Reads one event in the agent's words (`msg_title`, `msg_text`, `timestamp`…), as checks make them too; `source` is
+/// its source type when it names none itself.
+pub fn agent_event(source: &str, sent: &Map<String, Value>, ctx: &Context) -> Event {
     let known_or = |key: &str, known: &[&str], default: &str| {
         let given = loose::text(sent.get(key)).to_ascii_lowercase();
         if known.contains(&given.as_str()) { given } else { default.to_owned() }

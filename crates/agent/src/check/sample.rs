@@ -87,6 +87,8 @@ pub struct Samples {
     pub metadata: Vec<(String, String)>,
     /// Tags for other hosts: (host, source, tags).
     pub external_tags: Vec<(String, String, Vec<String>)>,
+    /// Payloads for the event platform, such as samples of database queries: (track, body).
+    pub platform_events: Vec<(String, String)>,
 }
 
 impl Samples {

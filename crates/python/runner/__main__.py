@@ -1,0 +1,10 @@
+"""Runs checks for the agent that started this process; see galgo_runner/serve.py."""
+
+import sys
+
+if sys.version_info < (3, 8):
+    sys.exit("checks need Python 3.8 or newer, this is %d.%d" % sys.version_info[:2])
+
+from galgo_runner.serve import main  # noqa: E402
+
+main()

@@ -1,0 +1,1 @@
+"""Older name of ``datadog_checks.base.utils``."""

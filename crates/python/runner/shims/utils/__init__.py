@@ -1,0 +1,1 @@
+"""Old name of ``datadog_checks.utils``; its modules are found by name."""
