@@ -9,6 +9,7 @@
 //! - [`config`]: `datadog.yaml`, its environment variables, secrets, and what `conf.d` asks for.
 //! - [`collect`]: cpu, load, memory, disk, io, network… under Datadog's names, and the loop that runs them.
 //! - [`host`]: the host's name and its description for the infrastructure list.
+//! - [`inventory`]: what an agent tells its servers of itself and its checks.
 //! - [`dogstatsd`]: the aggregator (pure, in simulated time) and the sockets in front of it.
 #![forbid(unsafe_code)]
 
@@ -17,6 +18,7 @@ pub mod collect;
 pub mod config;
 pub mod dogstatsd;
 pub mod host;
+pub mod inventory;
 pub mod logs;
 pub mod report;
 mod stop;

@@ -12,6 +12,7 @@ use super::template::Variables;
 use super::values::shown;
 use super::yaml::{self, Kind, Node};
 use crate::check::{Instance, Source};
+use crate::collect::Roots;
 
 /// A source of logs.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,9 +90,9 @@ struct Parsed {
 }
 
 /// Finds what the folders of check configurations ask for. Checks that run by default (`default_checks`) run with an
-/// empty instance unless a file configures them; a file with `instances: []` switches one off. `hostname` is what
-/// `%%hostname%%` stands for. May run `secret_backend_command`, so it may block.
-pub fn discover(settings: &Settings, hostname: &str, default_checks: &[&str]) -> Discovery {
+/// empty instance unless a file configures them; a file with `instances: []` switches one off. May run
+/// `secret_backend_command`, so it may block.
+pub fn discover(settings: &Settings, default_checks: &[&str]) -> Discovery {
     let mut found = Discovery::default();
     let mut parsed = Vec::new();
     for folder in &settings.confd_paths {
@@ -100,7 +101,7 @@ pub fn discover(settings: &Settings, hostname: &str, default_checks: &[&str]) ->
         }
     }
     drop_defaults(&mut parsed);
-    let parsed = resolve(parsed, settings, hostname, &mut found.problems);
+    let parsed = resolve(parsed, settings, &mut found.problems);
     let mut configured: BTreeSet<String> = BTreeSet::new();
     for parsed in &parsed {
         if configures_instances(parsed) {
@@ -247,11 +248,11 @@ fn configures_instances(parsed: &Parsed) -> bool {
 
 /// Puts secrets and variables into all files. An instance or log with one that has no value is left out; in any other
 /// place it concerns the whole file.
-fn resolve(parsed: Vec<Parsed>, settings: &Settings, hostname: &str, problems: &mut Vec<Problem>) -> Vec<Parsed> {
+fn resolve(parsed: Vec<Parsed>, settings: &Settings, problems: &mut Vec<Problem>) -> Vec<Parsed> {
     let mut handles = BTreeSet::new();
     parsed.iter().for_each(|parsed| secrets::collect_handles(&parsed.root, &mut handles));
     let resolved = settings.secrets.resolve(&handles);
-    let variables = Variables { hostname, secrets: &settings.secrets };
+    let variables = Variables { hostname: &|| settings.host_name(&Roots::machine()).name, secrets: &settings.secrets };
     let mut kept = Vec::new();
     for mut parsed in parsed {
         let mut faults = Vec::new();

@@ -5,10 +5,10 @@ use super::secrets::Secrets;
 use super::yaml::Node;
 
 /// What variables stand for on this host.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Variables<'a> {
-    /// Name under which the host reports.
-    pub hostname: &'a str,
+    /// Finds the name under which the host reports.
+    pub hostname: &'a dyn Fn() -> String,
     /// Where the environment is.
     pub secrets: &'a Secrets,
 }
@@ -66,7 +66,7 @@ impl Variables<'_> {
         }
         match name {
             "host" => Ok(LOCAL_ADDRESS.into()),
-            "hostname" => Ok(self.hostname.into()),
+            "hostname" => Ok((self.hostname)()),
             _ => Err(format!(
                 "%%{name}%% is only known for containers, here are %%env_NAME%%, %%host%% and %%hostname%%"
             )),

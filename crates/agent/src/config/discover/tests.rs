@@ -13,7 +13,7 @@ struct Agent(tempfile::TempDir);
 impl Agent {
     fn with(files: &[(&str, &str)]) -> Self {
         let agent = Self(tempfile::tempdir().unwrap());
-        agent.write("datadog.yaml", &format!("api_key: {KEY}\nlogs_enabled: true\n"));
+        agent.write("datadog.yaml", &format!("api_key: {KEY}\nhostname: web-1\nlogs_enabled: true\n"));
         std::fs::create_dir_all(agent.0.path().join("conf.d")).unwrap();
         files.iter().for_each(|(path, text)| agent.write(&format!("conf.d/{path}"), text));
         agent
@@ -31,7 +31,7 @@ impl Agent {
     }
 
     fn discover(&self, defaults: &[&str]) -> Discovery {
-        discover(&self.settings(), "web-1", defaults)
+        discover(&self.settings(), defaults)
     }
 
     /// One line for everything that was found.

@@ -140,7 +140,7 @@ const MIN_TOKEN: usize = 8;
 fn closing(text: &str, quote: char, backslashes: usize) -> Option<usize> {
     for (at, _) in text.match_indices(quote) {
         let before = text[..at].len() - text[..at].trim_end_matches('\\').len();
-        if before == backslashes || (backslashes == 0 && before % 2 == 0) {
+        if before == backslashes || (backslashes == 0 && before.is_multiple_of(2)) {
             return Some(at - backslashes.min(before));
         }
     }

@@ -63,7 +63,7 @@ fn one_call_resolves_file_environment_and_checks() {
     let settings = agent.load(&[("DD_APP_KEY", "ENC[pw]")]).unwrap();
     assert_eq!((settings.api_key.as_str(), settings.app_key.as_str()), (KEY, "p: w"));
     assert_eq!(settings.setting("other.list"), Some(&serde_json::json!(["a", "p: w"])));
-    let found = discover(&settings, "h", &[]);
+    let found = discover(&settings, &[]);
     assert_eq!(found.problems, []);
     assert_eq!(found.instances[0].options, serde_json::json!({ "pass": "p: w" }));
     assert_eq!(found.instances[1].init_config, serde_json::json!({ "x": "5" }));
