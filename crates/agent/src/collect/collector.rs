@@ -25,8 +25,7 @@ pub(super) fn collected(
     context: &CheckContext,
     collector: impl Collector + 'static,
 ) -> Box<dyn Check> {
-    let check = Collected { context: Arc::new(context.clone()), state: State::Idle(Box::new(collector)) };
-    tagged(instance, check)
+    tagged(instance, Collected::new(context.clone(), Box::new(collector)))
 }
 
 /// A check with the instance's `tags` on everything that it submits.
@@ -52,9 +51,14 @@ enum State {
 struct Collected {
     context: Arc<CheckContext>,
     state: State,
+    limit: Duration,
 }
 
 impl Collected {
+    fn new(context: CheckContext, collector: Box<dyn Collector>) -> Self {
+        Self { context: Arc::new(context), state: State::Idle(collector), limit: RUN_LIMIT }
+    }
+
     fn start(&mut self) {
         self.state = match std::mem::replace(&mut self.state, State::Lost) {
             State::Idle(mut collector) => {
@@ -82,7 +86,7 @@ impl Check for Collected {
         let State::Running(task) = &mut self.state else {
             return Err(CheckError::new("the measuring task was cut off"));
         };
-        match tokio::time::timeout(RUN_LIMIT, task).await {
+        match tokio::time::timeout(self.limit, task).await {
             Ok(Ok(done)) => {
                 self.state = State::Idle(done.collector);
                 out.values.extend(done.samples.values);
@@ -99,7 +103,7 @@ impl Check for Collected {
                 }
             }
             Err(_still_running) => {
-                let limit = RUN_LIMIT.as_secs();
+                let limit = self.limit.as_secs_f64();
                 Err(CheckError::new(format!("reading hangs for more than {limit} s; left out until it returns")))
             }
         }
@@ -127,5 +131,75 @@ impl<C: Check> Check for Tagged<C> {
 
     async fn cancel(&mut self) {
         self.check.cancel().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::Roots;
+    use galgo_core::SystemClock;
+    use serde_json::json;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    struct Scripted<F>(F);
+
+    impl<F: FnMut() -> Result<(), CollectError> + Send> Collector for Scripted<F> {
+        fn collect(&mut self, _: &CheckContext, out: &mut Samples) -> Result<(), CollectError> {
+            out.gauge("m", 1.0, &[]);
+            (self.0)()
+        }
+    }
+
+    fn check(behaviour: impl FnMut() -> Result<(), CollectError> + Send + 'static) -> Collected {
+        let context = CheckContext {
+            clock: Arc::new(SystemClock::new()),
+            host: "h".into(),
+            roots: Roots::machine(),
+            settings: Arc::new(json!({})),
+        };
+        Collected::new(context, Box::new(Scripted(behaviour)))
+    }
+
+    #[tokio::test]
+    async fn what_was_submitted_before_an_error_is_kept() {
+        let mut check = check(|| Err(CollectError::Parse { path: "f".into(), reason: "bad".into() }));
+        for runs in 1..=2 {
+            let mut samples = Samples::default();
+            let error = check.run(&mut samples).await.unwrap_err();
+            assert_eq!((error.message.as_str(), samples.values.len()), ("cannot understand f: bad", 1), "run {runs}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_goes_on_to_the_scheduler() {
+        let run = tokio::spawn(async { check(|| panic!("on purpose")).run(&mut Samples::default()).await });
+        assert!(run.await.unwrap_err().is_panic());
+    }
+
+    #[tokio::test]
+    async fn a_collector_that_hangs_is_left_out_until_it_returns() {
+        let (released, runs) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (gate, counted) = (Arc::clone(&released), Arc::clone(&runs));
+        let mut check = check(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            while !gate.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            Ok(())
+        });
+        check.limit = Duration::from_millis(50);
+        for _ in 0..2 {
+            let mut samples = Samples::default();
+            let error = check.run(&mut samples).await.unwrap_err();
+            assert_eq!(error.message, "reading hangs for more than 0.05 s; left out until it returns");
+            assert_eq!(samples.values, []);
+        }
+        released.store(true, Ordering::SeqCst);
+        check.limit = RUN_LIMIT;
+        let mut samples = Samples::default();
+        check.run(&mut samples).await.unwrap();
+        assert_eq!(samples.values.len(), 1);
+        assert_eq!(runs.load(Ordering::SeqCst), 1, "the hanging run was not started twice");
     }
 }

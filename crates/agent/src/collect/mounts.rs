@@ -126,4 +126,11 @@ mod tests {
         assert_eq!(mounts, [mount("/dev/sda1", "/a b", "ext4", "rw,noatime")]);
         assert_eq!(info, mounts);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_table_is_read_without_a_panic(table: String) {
+            parse(&table);
+        }
+    }
 }

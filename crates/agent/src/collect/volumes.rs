@@ -49,6 +49,7 @@ impl VolumeWatch {
         points: Vec<PathBuf>,
         limit: Duration,
     ) -> HashMap<PathBuf, Result<VolumeUsage, Silence>> {
+        let limit = limit.min(RUN_LIMIT);
         let deadline = Instant::now() + RUN_LIMIT;
         self.hanging.retain(|_, task| !task.is_finished());
         let mut rest: Vec<PathBuf> = points.into_iter().filter(|point| !self.hanging.contains_key(point)).collect();

@@ -143,4 +143,18 @@ mod tests {
         assert_eq!(read_response(&request[..47], 7), Err(PacketError::Short(47)));
         assert_eq!(read_response(&request, 7), Err(PacketError::Foreign), "a request is no response");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_give_an_error_or_a_finite_offset(mut bytes: Vec<u8>, cookie: u64, now_ms in 0_i64..4_102_444_800_000) {
+            // Half of the cases get past the first tests.
+            if bytes.len() >= PACKET_BYTES && cookie % 2 == 0 {
+                bytes[0] = SERVER;
+                bytes[ORIGINATE..RECEIVE].copy_from_slice(&cookie.to_be_bytes());
+            }
+            if let Ok(response) = read_response(&bytes, cookie) {
+                assert!(response.offset(Timestamp::from_unix_ms(now_ms), Duration::from_millis(5)).is_finite());
+            }
+        }
+    }
 }

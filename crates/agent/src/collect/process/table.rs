@@ -158,4 +158,17 @@ mod tests {
         assert_eq!((stat.ticks, stat.minor_faults, stat.children_major_faults), (29.0, 10.0, 13.0));
         assert_eq!(Stat::parse("7 (a) S 1"), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_name_is_read_back(name in "[ -~]{1,15}") {
+            let text = format!("7 ({name}) S 1 7 7 0 -1 0 10 11 12 13 14 15 16 17 20 0 3 0 500 1000 10");
+            assert_eq!(Stat::parse(&text).map(|stat| stat.short_name), Some(name));
+        }
+
+        #[test]
+        fn any_text_is_read_without_a_panic(text: String) {
+            let _ = Stat::parse(&text);
+        }
+    }
 }
