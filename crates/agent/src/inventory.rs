@@ -3,11 +3,14 @@
 //!
 //! Configurations are in them, so everything is scrubbed on its way.
 
+use galgo_core::Clock;
 use serde_json::{Map, Value, json};
 
 use crate::check::{CheckState, ExternalTags, Instance, Outcome};
+use crate::collect::Roots;
+use crate::collect::kernel::read_line;
 use crate::config::{Settings, scrub, scrub_value};
-use crate::host::HostNameSource;
+use crate::host::{HostName, HostNameSource};
 
 /// Provider of configurations in files, as agents call it.
 const FILE_PROVIDER: &str = "file";
@@ -27,6 +30,19 @@ pub struct AgentFacts {
     pub now_ms: i64,
     /// When the agent started, in milliseconds since the UNIX epoch.
     pub started_ms: i64,
+}
+
+impl AgentFacts {
+    /// The facts of this moment on this machine.
+    pub fn of_machine(host: &HostName, roots: &Roots, clock: &dyn Clock, started_ms: i64) -> Self {
+        Self {
+            host: host.name.clone(),
+            host_source: host.source,
+            uuid: read_line(&roots.etc.join("machine-id")).unwrap_or_default(),
+            now_ms: clock.now_ms(),
+            started_ms,
+        }
+    }
 }
 
 /// The states of the checks for `/intake/`. Checks that have not run yet are left out, unless they could not be loaded.
