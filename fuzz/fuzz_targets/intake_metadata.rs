@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|body: &[u8]| {
     if let Ok(intake) = galgo_intake::host_metadata::decode(body, &CTX, &mut CheckedSink::default()) {
         assert!(intake.check_runs.iter().all(|run| !run.check.is_empty()));
-        assert!(intake.agent_checks.iter().all(|check| !check.name.is_empty()));
+        assert!(intake.agent_checks.iter().flatten().all(|check| !check.name.is_empty()));
     }
     let _ = galgo_intake::metadata::decode(body);
     let _ = galgo_intake::events::decode(body, &CTX);

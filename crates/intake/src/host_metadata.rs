@@ -38,8 +38,12 @@ pub struct Intake {
     pub hostname: String,
     /// What the agent says of its host, `None` when the payload carries none of it.
     pub host: Option<HostMetadata>,
-    /// State of the checks that the agent runs.
-    pub agent_checks: Vec<AgentCheck>,
+    /// State of the checks that the agent runs, `None` when the payload does not speak of them.
+    pub agent_checks: Option<Vec<AgentCheck>>,
+    /// The same in full, as Galgo's own agent adds it, as sent.
+    pub galgo_checks: Option<Vec<Value>>,
+    /// What Galgo's own agent reads log lines from, as sent.
+    pub galgo_logs: Option<Vec<Value>>,
     /// Tags that this agent knows of other hosts.
     pub external_host_tags: Vec<(String, TagsBySource)>,
     /// Snapshot of the processes that use most (`resources.processes`), as sent.
@@ -116,7 +120,9 @@ pub fn decode<S: MetricSink + ?Sized>(body: &[u8], ctx: &Context, sink: &mut S) 
     let events = events::from_agent(payload.get("events"), ctx);
     report.accepted_series += events.len() as u64;
     Ok(Intake {
-        agent_checks: loose::items(payload.get("agent_checks")).iter().filter_map(agent_check).collect(),
+        agent_checks: list(&payload, "agent_checks").map(|rows| rows.iter().filter_map(agent_check).collect()),
+        galgo_checks: list(&payload, "galgo_checks").map(<[Value]>::to_vec),
+        galgo_logs: list(&payload, "galgo_logs").map(<[Value]>::to_vec),
         external_host_tags: external_host_tags(payload.get("external_host_tags")),
         processes: processes(&mut payload),
         host: host_metadata(&mut payload, &hostname),
@@ -133,6 +139,10 @@ fn hostname_of(payload: &Map<String, Value>) -> String {
     let resources_host = inside("resources", "meta").and_then(|meta| meta.get("host"));
     let candidates = [payload.get("internalHostname"), inside("meta", "hostname"), resources_host];
     candidates.into_iter().map(loose::text).find(|name| !name.is_empty()).unwrap_or_default()
+}
+
+fn list<'a>(payload: &'a Map<String, Value>, key: &str) -> Option<&'a [Value]> {
+    payload.get(key)?.as_array().map(Vec::as_slice)
 }
 
 fn processes(payload: &mut Map<String, Value>) -> Option<Value> {

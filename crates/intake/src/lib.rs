@@ -13,7 +13,7 @@
 //! - [`inflate`]: content encodings, capped. [`report`]: what every decoder takes and gives back. [`validate`]: limits.
 //! - [`series_v1`], [`series_v2`], [`distribution_points`]: the API's series, JSON and protobuf.
 //! - [`sketches`]: the agent's distributions. [`series_v3`]: the columnar payload of both.
-//! - [`check_run`], [`events`], [`host_metadata`], [`metadata`]: what is no metric.
+//! - [`check_run`], [`events`], [`host_metadata`], [`metadata`]: what is no metric. [`scrub`]: without its secrets.
 //! - [`dogstatsd`]: the packets of the local protocol.
 #![forbid(unsafe_code)]
 
@@ -29,6 +29,7 @@ pub mod metadata;
 mod proto;
 mod repair;
 pub mod report;
+pub mod scrub;
 mod series_json;
 pub mod series_v1;
 pub mod series_v2;

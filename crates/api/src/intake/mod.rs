@@ -2,9 +2,11 @@
 //!
 //! - [`points`]: series, sketches, distribution points. The hot path: bytes → decoder → engine, no string built.
 //! - [`reports`]: host metadata, inventories, service checks.
+//! - [`agent_report`]: what an agent says of its checks and logs.
 //! - [`acknowledged`]: what is counted and not kept.
 
 pub mod acknowledged;
+pub mod agent_report;
 pub mod points;
 pub mod reports;
 pub mod sightings;

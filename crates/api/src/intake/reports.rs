@@ -12,6 +12,7 @@ use galgo_catalog::hosts::report::kind;
 use galgo_intake::host_metadata::{AgentCheck, HostMetadata, Intake};
 use galgo_intake::inflate::with_inflater;
 use galgo_intake::metadata::Inventory;
+use galgo_intake::scrub::scrub_value;
 use galgo_intake::{Context, DecodeError, check_run as checks, host_metadata, metadata as inventory};
 use galgo_metrics::Batch;
 use http::{HeaderMap, StatusCode};
@@ -22,6 +23,7 @@ use crate::auth::Sender;
 use crate::body;
 use crate::error::{ApiError, ApiResult};
 use crate::intake::acknowledged::reply;
+use crate::intake::agent_report;
 use crate::intake::sightings::Sightings;
 use crate::intake::{account, user_agent};
 use crate::not_kept::{EVENTS_IN_INTAKE, OTHER_INVENTORY};
@@ -32,8 +34,11 @@ const MAX_WIRE_BYTES: usize = 10 << 20;
 /// Largest body unpacked.
 const MAX_INFLATED_BYTES: usize = 64 << 20;
 
-/// Inventories whose content describes a host or its agent and is kept whole.
-const KEPT_INVENTORIES: [&str; 3] = ["host_metadata", "agent_metadata", "check_metadata"];
+/// Inventories whose content describes a host or its agent and is kept whole, without secrets.
+const KEPT_INVENTORIES: [&str; 2] = ["host_metadata", "agent_metadata"];
+
+/// The inventory of what checks are configured, kept instance by instance.
+const CHECKS_INVENTORY: &str = "check_metadata";
 
 /// `POST /api/v1/check_run`.
 pub async fn check_run(State(app): State<Arc<App>>, _: Sender, headers: HeaderMap, body: Body) -> ApiResult<Response> {
@@ -94,8 +99,12 @@ impl TakenIntake {
             let by_host = tags.map(|(host, tags)| (host, tags.into_iter().collect())).collect();
             app.catalog.external_host_tags(by_host).await?;
         }
+        let agent = agent_report::of_intake(&payload);
         if let Some(report) = report_of(payload) {
             app.catalog.report_host(report).await?;
+        }
+        if let Some(report) = agent {
+            app.catalog.report_agent(report).await?;
         }
         Ok(())
     }
@@ -106,8 +115,12 @@ pub async fn metadata(State(app): State<Arc<App>>, _: Sender, headers: HeaderMap
     let Some(payload) = decode(&app, &headers, body, inventory::decode).await? else {
         return Ok(accepted());
     };
-    let kept = KEPT_INVENTORIES.contains(&payload.discriminator.as_str()) && !payload.hostname.is_empty();
-    if !kept {
+    let named = !payload.hostname.is_empty();
+    if named && payload.discriminator == CHECKS_INVENTORY {
+        app.catalog.report_agent(agent_report::of_inventory(payload)).await?;
+        return Ok(accepted());
+    }
+    if !named || !KEPT_INVENTORIES.contains(&payload.discriminator.as_str()) {
         let bytes = payload.content.to_string().len() as u64;
         app.catalog.count_unkept(OTHER_INVENTORY.path, bytes, user_agent(&headers).unwrap_or_default());
         return Ok(reply(&OTHER_INVENTORY));
@@ -145,13 +158,14 @@ fn report_of(payload: Intake) -> Option<HostReport> {
         return None;
     }
     let mut report = HostReport { host: payload.hostname, ..HostReport::default() };
-    let silent = payload.host.is_none() && payload.agent_checks.is_empty() && payload.processes.is_none();
+    let checks = payload.agent_checks.unwrap_or_default();
+    let silent = payload.host.is_none() && checks.is_empty() && payload.processes.is_none();
     if let Some(host) = payload.host {
         describe(&mut report, host);
     }
-    if !payload.agent_checks.is_empty() {
-        report.apps.extend(payload.agent_checks.iter().map(|check| check.name.clone()));
-        let rows = payload.agent_checks.iter().map(check_row).collect();
+    if !checks.is_empty() {
+        report.apps.extend(checks.iter().map(|check| check.name.clone()));
+        let rows = checks.iter().map(check_row).collect();
         report.metadata.insert(kind::AGENT_CHECKS.into(), Value::Array(rows));
     }
     if let Some(processes) = payload.processes {
@@ -205,7 +219,7 @@ fn inventory_report(payload: Inventory) -> HostReport {
         other => Map::from_iter([("content".to_owned(), other)]),
     };
     document.extend(payload.other);
-    report.metadata.insert(payload.discriminator, Value::Object(document));
+    report.metadata.insert(payload.discriminator, scrub_value(Value::Object(document)));
     report
 }
 
@@ -228,7 +242,7 @@ mod tests {
             status: "WARNING".into(),
             messages: vec!["a".into(), "b".into()],
         };
-        let intake = Intake { hostname: "h".into(), agent_checks: vec![check], ..Intake::default() };
+        let intake = Intake { hostname: "h".into(), agent_checks: Some(vec![check]), ..Intake::default() };
         let report = report_of(intake).expect("it names a host and a check");
         assert_eq!(report.apps, ["ntp"]);
         assert_eq!(report.metadata[kind::AGENT_CHECKS], json!([["ntp", "ntp", "ntp:1", "WARNING", "a\nb", ""]]));

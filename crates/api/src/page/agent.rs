@@ -53,7 +53,8 @@ pub async fn binary(_: Sender, Query(wanted): Query<Wanted>) -> ApiResult<Respon
         let text = format!("the server's own executable is not readable: {error}");
         ApiError::Unavailable { text, retry_after_s: 60 }
     })?;
-    let headers = [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_LENGTH, length.to_string())];
+    let headers =
+        [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_LENGTH, length.to_string())];
     Ok((headers, body(file)).into_response())
 }
 

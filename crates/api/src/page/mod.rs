@@ -2,11 +2,13 @@
 //!
 //! - [`agent`]: how a host gets its agent. [`session`]: login, logout, who am I. [`keys`]: keys in short form.
 //! - [`complete`]: functions, metrics, tag keys and values while one types.
-//! - [`metrics`]: metrics summary. [`hosts`]: one host in full. [`not_kept`]: what is not kept. [`status`]: the server.
+//! - [`metrics`]: metrics summary. [`hosts`]: one host in full. [`integrations`]: what agents run.
+//! - [`not_kept`]: what is not kept. [`status`]: the server.
 
 pub mod agent;
 pub mod complete;
 pub mod hosts;
+pub mod integrations;
 pub mod keys;
 pub mod metrics;
 pub mod not_kept;
@@ -33,6 +35,9 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/metrics", get(metrics::list))
         .route("/metrics/{metric}", get(metrics::one))
         .route("/hosts/{host}", get(hosts::one))
+        .route("/hosts/{host}/checks", get(integrations::host::checks))
+        .route("/integrations", get(integrations::list::list))
+        .route("/integrations/{name}", get(integrations::one::one))
         .route("/agent/install.sh", get(agent::install))
         .route("/agent/binary", get(agent::binary))
         .route("/not-kept", get(not_kept::list))

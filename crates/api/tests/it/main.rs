@@ -4,6 +4,7 @@
 mod account;
 mod hosts;
 mod intake;
+mod integrations;
 mod metrics;
 mod page;
 mod queries;

@@ -40,7 +40,17 @@ async fn nothing_is_open_but_health_and_the_page() {
     for path in ["/api/v1/hosts", "/api/v1/tags/hosts", "/api/v2/metrics", "/api/v1/metrics/x", "/api/v2/api_keys"] {
         assert_eq!(server.send(bare(Method::GET, path)).await.status, StatusCode::FORBIDDEN, "{path}");
     }
-    for path in ["functions", "status", "not-kept", "complete/metrics", "metrics", "hosts/x", "api-keys"] {
+    for path in [
+        "functions",
+        "status",
+        "not-kept",
+        "complete/metrics",
+        "metrics",
+        "hosts/x",
+        "hosts/x/checks",
+        "integrations",
+        "api-keys",
+    ] {
         let answer = server.send(bare(Method::GET, &format!("/api/galgo/v1/{path}"))).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
     }

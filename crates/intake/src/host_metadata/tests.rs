@@ -67,7 +67,7 @@ fn checks_and_tags_of_other_hosts() {
                          ["bad", "bad", "initialization", "ERROR", "cannot load"], [], 7],
         "external_host_tags": [["vm-1", {"vsphere": ["vsphere_host:x"]}], ["", {}], ["vm-2"], 3],
     }));
-    let checks = intake.agent_checks;
+    let checks = intake.agent_checks.unwrap();
     assert_eq!(checks.len(), 3);
     assert_eq!((checks[1].status.as_str(), &checks[1].messages[..]), ("WARNING", &["slow".into(), "old".into()][..]));
     assert_eq!((checks[2].id.as_str(), &checks[2].messages[..]), ("initialization", &["cannot load".into()][..]));
