@@ -56,6 +56,29 @@ fn the_name_is_the_first_usable_one() {
 }
 
 #[test]
+fn the_full_name_is_taken_when_asked_for() {
+    let (folder, roots) = fixture(&[
+        ("proc/sys/kernel/hostname", "web-1\n"),
+        ("proc/sys/kernel/domainname", "(none)\n"),
+        ("etc/hosts", "127.0.0.1 localhost\n# 10.0.0.1 web-1.old web-1\n127.0.1.1 web-1.example.org web-1 # this host\n"),
+    ]);
+    let name = |fqdn, configured: Option<&str>| {
+        let rules = HostNameRules { configured: configured.map(str::to_owned), file: None, fqdn };
+        let found = detect_by(&rules, &roots);
+        (found.name, found.source.name())
+    };
+    assert_eq!(name(false, None), ("web-1".into(), "os"));
+    assert_eq!(name(true, None), ("web-1.example.org".into(), "fqdn"));
+    assert_eq!(name(true, Some("own")), ("own".into(), "configuration"));
+    std::fs::write(folder.path().join("etc/hosts"), "127.0.0.1 localhost web-1\n").unwrap();
+    assert_eq!(name(true, None), ("web-1".into(), "os"));
+    std::fs::write(folder.path().join("proc/sys/kernel/domainname"), "example.net\n").unwrap();
+    assert_eq!(name(true, None), ("web-1.example.net".into(), "fqdn"));
+    std::fs::write(folder.path().join("proc/sys/kernel/hostname"), "a.example\n").unwrap();
+    assert_eq!(name(true, None), ("a.example".into(), "fqdn"));
+}
+
+#[test]
 fn a_host_is_described() {
     let (_folder, roots) = fixture(&[
         (

@@ -110,3 +110,41 @@ fn values_are_scrubbed_by_their_keys() {
         })
     );
 }
+
+/// Lines in which a secret stands, with `@` in its place.
+const TEMPLATES: [&str; 14] = [
+    "password: @",
+    "  - pass: '@'",
+    "db_password = \"@\"",
+    "{\"token\":\"@\",\"a\":1}",
+    "x secret=@ y",
+    "https://me:@@host.example/x",
+    "Authorization: Bearer @",
+    "{a: 1, api_key: @}",
+    "mysql --password @ -h x",
+    "community_strings:\n  - @\n",
+    "api_keys: [a, @]",
+    "passphrase: |\n  @\n",
+    "say \"{\\\"secret\\\": \\\"@\\\"}\"",
+    "# app_key: @",
+];
+
+proptest::proptest! {
+    #[test]
+    fn any_text_can_be_scrubbed(text in ".{0,200}(\n.{0,80}){0,4}") {
+        let once = scrub(&text);
+        proptest::prop_assert_eq!(text.lines().count(), once.lines().count());
+    }
+
+    #[test]
+    fn no_secret_is_left(secret in "[a-zA-Z0-9_+]{9,24}", template in 0..TEMPLATES.len()) {
+        let template = TEMPLATES[template];
+        let text = match template.strip_prefix("https://me:@") {
+            Some(rest) => format!("https://me:{secret}{rest}"),
+            None => template.replacen('@', &secret, 1),
+        };
+        proptest::prop_assume!(!["true", "false"].contains(&secret.as_str()));
+        let scrubbed = scrub(&text);
+        proptest::prop_assert!(!scrubbed.contains(&secret), "{} became {}", text, scrubbed);
+    }
+}

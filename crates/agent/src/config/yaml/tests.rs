@@ -119,3 +119,19 @@ fn dotted_paths_find_and_set_values() {
     assert_eq!(found(&root, "a.b"), Some(json!({ "c": 1, "d": 4 })));
     assert_eq!(found(&root, "new"), Some(json!({ "key": "5" })));
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_breaks_the_reader(text in "[-a-z0-9:#'\"\\[\\]{}&*!|>%@\\n\\t ,.~<]{0,120}") {
+        // An answer of either kind will do.
+        if let Ok(document) = parse(&text) {
+            document.root.to_value();
+        }
+    }
+
+    #[test]
+    fn quoted_text_is_kept(text in "[^\\x00-\\x1f\\x7f-\\u{9f}]{0,40}") {
+        let quoted = format!("key: '{}'\n", text.replace('\'', "''"));
+        proptest::prop_assert_eq!(&value(&quoted)["key"], &Value::String(text));
+    }
+}
