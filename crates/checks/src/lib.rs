@@ -9,16 +9,20 @@
 #![forbid(unsafe_code)]
 
 mod custom_query;
-pub mod mysql;
 pub mod http;
+pub mod mysql;
 pub mod openmetrics;
 pub mod options;
 pub mod pattern;
 pub mod trust;
+mod version;
 
 use galgo_agent::check::Factory;
 
 /// Every native integration: the name of its check and what makes one from an instance.
 pub fn factories() -> Vec<(&'static str, Factory)> {
-    vec![("mysql", mysql::factory)]
+    vec![
+        ("mysql", mysql::factory),
+        ("openmetrics", openmetrics::factory),
+    ]
 }
