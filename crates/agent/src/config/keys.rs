@@ -106,6 +106,8 @@ pub const KEYS: &[Key] = &[
     row("server_timeout", Seconds, "30"),
     row("python_version", Text, "\"3\""),
     also("python_interpreter", Text, "", &["GALGO_PYTHON"]),
+    row("python_check_timeout", Seconds, ""),
+    row("python_memory_limit_mib", COUNT, ""),
     row("disable_unsafe_yaml", Bool, "true"),
     row("procfs_path", Text, ""),
     row("container_proc_root", Text, ""),
@@ -167,7 +169,8 @@ pub const KEYS: &[Key] = &[
     row("forwarder_apikey_validation_interval", COUNT, "60"),
     row("forwarder_connection_reset_interval", Seconds, "0"),
     row("forwarder_stop_timeout", Seconds, "2"),
-    row("forwarder_storage_max_size_in_bytes", SIZE, "0"),
+    // Datadog's agent keeps nothing on disk unless told to; a server of one's own is away more often than theirs.
+    row("forwarder_storage_max_size_in_bytes", SIZE, "536870912"),
     row("forwarder_storage_path", Text, ""),
     row("forwarder_outdated_file_in_days", COUNT, "10"),
     row("forwarder_storage_max_disk_ratio", Float(0.0, 1.0), "0.8"),
@@ -385,5 +388,19 @@ mod tests {
         assert_eq!(key("GUI_port").unwrap().variable(), "DD_GUI_PORT");
         assert_eq!(key("dd_url").unwrap().variables, ["DD_URL"]);
         assert_eq!(key("nothing"), None);
+    }
+
+    #[test]
+    fn the_documented_keys_exist() {
+        let text = include_str!("../../../../docs/agent-configuration.md");
+        let tables = text.lines().skip_while(|line| *line != "## Where data go").filter(|line| line.starts_with("| `"));
+        let names: Vec<&str> = tables
+            .filter_map(|line| line.split('|').nth(1))
+            .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+            .collect();
+        assert!(names.len() > 90, "{} names", names.len());
+        for name in names {
+            assert!(key(name).is_some(), "{name} is documented and not known");
+        }
     }
 }
