@@ -60,7 +60,10 @@ fn the_full_name_is_taken_when_asked_for() {
     let (folder, roots) = fixture(&[
         ("proc/sys/kernel/hostname", "web-1\n"),
         ("proc/sys/kernel/domainname", "(none)\n"),
-        ("etc/hosts", "127.0.0.1 localhost\n# 10.0.0.1 web-1.old web-1\n127.0.1.1 web-1.example.org web-1 # this host\n"),
+        (
+            "etc/hosts",
+            "127.0.0.1 localhost\n# 10.0.0.1 web-1.old web-1\n127.0.1.1 web-1.example.org web-1 # this host\n",
+        ),
     ]);
     let name = |fqdn, configured: Option<&str>| {
         let rules = HostNameRules { configured: configured.map(str::to_owned), file: None, fqdn };
