@@ -75,6 +75,8 @@ class Registry:
         self._local = threading.local()
         # Modules are loaded one after the other: they may import each other.
         self._loading = threading.Lock()
+        self._reloads_requested = 0
+        self._reloads_done = 0
 
     def batch_of(self, check_id: str) -> Optional[Batch]:
         """The batch of an instance, or of the one that runs in this thread."""
@@ -103,14 +105,24 @@ class Registry:
         """All instances."""
         return list(self._instances.values())
 
-    def mark_changed(self) -> List[str]:
-        """Has custom checks made anew when files of custom modules changed; returns the changed modules."""
+    def request_reload(self) -> None:
+        """Has changed modules loaded anew before the next call, whichever thread comes first to it."""
+        self._reloads_requested += 1
+
+    def reload_if_requested(self) -> None:
+        """Has custom checks made anew when files of custom modules changed, and tells the agent which."""
+        if self._reloads_done == self._reloads_requested:
+            return
         with self._loading:
+            requested = self._reloads_requested
+            if self._reloads_done == requested:
+                return
             changed = self._custom.forget_changed()
             if changed:
                 for instance in self.all():
                     instance.stale = instance.stale or instance.custom_file is not None
-            return changed
+            self._reloads_done = requested
+        self._channel.send({"k": "reloaded", "modules": changed})
 
     def load(self, seq: int, instance: Instance) -> None:
         """Answers a call that makes a check."""
@@ -126,6 +138,7 @@ class Registry:
         done: Message = {"k": "done", "seq": seq}
         instance.batch.begin(lambda rows: self._send_part(seq, rows))
         try:
+            self.reload_if_requested()
             work()
         except loading.Missing:
             done["status"] = "missing"

@@ -76,8 +76,8 @@ class CustomModules:
         present = sys.modules.get(name)
         if present is not None and getattr(present, "__file__", None) == path:
             return present
-        # A check may have the name of a module that somebody else has imported, such as ``statistics``.
-        unique = name if present is None else "galgo_custom_check_" + name
+        # A check may have the name of a library that others import, such as ``statistics``.
+        unique = name if present is None and _origin(name) in (None, path) else "galgo_custom_check_" + name
         present = sys.modules.get(unique)
         if present is not None:
             return present
@@ -147,10 +147,16 @@ def find_module(name: str, custom: CustomModules) -> types.ModuleType:
 
 
 def _exists(module: str) -> bool:
+    return _origin(module) is not None
+
+
+def _origin(module: str) -> Optional[str]:
+    """Where a module would be imported from; None when there is no such module."""
     try:
-        return importlib.util.find_spec(module) is not None
+        spec = importlib.util.find_spec(module)
     except (ImportError, AttributeError, ValueError):
-        return False
+        return None
+    return None if spec is None else spec.origin or "somewhere"
 
 
 def find_class(module: types.ModuleType, agent_check: Any) -> Optional[Any]:

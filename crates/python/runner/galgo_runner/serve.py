@@ -99,7 +99,8 @@ class Server:
             if removed is not None:
                 self._threads.submit(self._cancel, removed)
         elif operation == "reload":
-            self._threads.submit(self._reload)
+            self._registry.request_reload()
+            self._threads.submit(self._registry.reload_if_requested)
         elif operation == "stack":
             where = self._registry.where(message["seq"])
             self._channel.send({"k": "stack", "seq": message["seq"], "text": where})
@@ -116,9 +117,6 @@ class Server:
         # A run that is under way ends first.
         with instance.running:
             cancel(instance)
-
-    def _reload(self) -> None:
-        self._channel.send({"k": "reloaded", "modules": self._registry.mark_changed()})
 
     def _cancel_all(self) -> None:
         pending = [self._threads.submit(self._cancel, instance) for instance in self._registry.all()]

@@ -1,0 +1,12 @@
+//! Python checks through the loader, with a real interpreter: `python3` on PATH, or what `GALGO_PYTHON` names. Tests
+//! with Datadog's own base class need an interpreter that has it, named by `GALGO_CHECKS_BASE_PYTHON`, and are skipped
+//! without.
+
+mod isolation;
+mod lifecycle;
+mod loading;
+mod native;
+mod real_base;
+mod rig;
+mod runner;
+mod submission;

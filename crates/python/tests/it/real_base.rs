@@ -1,0 +1,1 @@
+//! Checks on Datadog's own base class, which must be installed.
