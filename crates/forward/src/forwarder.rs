@@ -23,7 +23,7 @@ use crate::error::ForwarderError;
 use crate::http::{Clients, Http};
 use crate::payload::{Payload, Route};
 use crate::receipt::receipts;
-use crate::stats::ForwarderStats;
+use crate::stats::{EndpointState, ForwarderStats};
 use crate::transport::Transport;
 use crate::worker::{Worker, WorkerConfig};
 
@@ -281,7 +281,7 @@ impl LogOutput for Forwarder {
             let (mut receipts, outcome) = receipts(reliable);
             for (endpoint, is_reliable, route) in &endpoints {
                 let receipt = if *is_reliable { receipts.pop() } else { None };
-                endpoint.push(Payload { route: *route, receipt, ..payload.clone() });
+                endpoint.push(Payload { route: *route, receipt, ..payload.copy() });
             }
             outcomes.push(outcome);
         }
@@ -311,7 +311,7 @@ impl Shared {
     /// Queues payloads at all servers of metrics.
     fn queue(&self, payloads: Vec<Payload>) {
         for endpoint in self.endpoints.iter().filter(|endpoint| endpoint.role == Role::Metrics) {
-            payloads.iter().for_each(|payload| endpoint.push(payload.clone()));
+            payloads.iter().for_each(|payload| endpoint.push(payload.copy()));
         }
     }
 
@@ -340,9 +340,15 @@ impl Shared {
         self.queue(payloads);
     }
 
-    /// What was given up since the last time, so that it shows as a metric too.
+    /// What was given up since the last time, so that it shows as a metric too. While no server takes anything it
+    /// would only be dropped as well.
     fn own_series(&self) -> Option<Series> {
-        let dropped: u64 = self.endpoints.iter().map(|endpoint| endpoint.stats().dropped.points).sum();
+        let stats: Vec<_> = self.endpoints.iter().map(|endpoint| endpoint.stats()).collect();
+        let fails = |state| matches!(state, EndpointState::Failing | EndpointState::KeyRefused);
+        if stats.iter().all(|endpoint| fails(endpoint.state)) {
+            return None;
+        }
+        let dropped: u64 = stats.iter().map(|endpoint| endpoint.dropped.points).sum();
         let new = {
             let mut gathered = self.gathered.lock();
             let new = dropped - gathered.dropped_points;
@@ -369,7 +375,7 @@ impl Shared {
                 NO_KEY => KeyVerdict::Unknown("a key of zeros is not asked about".to_owned()),
                 key => match endpoint.transport.validate(key, timeout).await {
                     Ok(answer) => match answer.status {
-                        200 => KeyVerdict::Valid,
+                        200..=299 => KeyVerdict::Valid,
                         401 | 403 => KeyVerdict::Invalid,
                         status => KeyVerdict::Unknown(format!("HTTP {status}")),
                     },

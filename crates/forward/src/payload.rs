@@ -106,7 +106,7 @@ impl Encoding {
 }
 
 /// One request to be. The body is shared between the endpoints that get it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Payload {
     pub(crate) route: Route,
     pub(crate) encoding: Encoding,
@@ -130,9 +130,10 @@ impl Payload {
         self.body.len() + AROUND
     }
 
-    /// What goes over the wire: nobody waits for this copy.
-    pub(crate) fn clone_for_sending(&self) -> Self {
-        Self { receipt: None, body: self.body.clone(), ..*self }
+    /// The same once more. Nobody waits for a copy.
+    pub(crate) fn copy(&self) -> Self {
+        let &Self { route, encoding, points, created_ms, halvings, doubtful_answers, .. } = self;
+        Self { route, encoding, body: self.body.clone(), points, created_ms, halvings, doubtful_answers, receipt: None }
     }
 
     /// Whether somebody still waits for it and would offer it again after a crash: it then needs no place on disk.

@@ -6,6 +6,13 @@ use reqwest::Url;
 
 use crate::config::ProxyConfig;
 
+impl ProxyConfig {
+    /// The proxy on the way to a server's address, `None` for the direct way or when the address is none.
+    pub fn for_url(&self, url: &str) -> Option<String> {
+        proxy_for(self, &Url::parse(url).ok()?).map(str::to_owned)
+    }
+}
+
 /// The proxy for a server, `None` for none.
 pub(crate) fn proxy_for<'a>(config: &'a ProxyConfig, server: &Url) -> Option<&'a str> {
     let proxy = if server.scheme() == "https" { &config.https } else { &config.http };

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 /// What became of a batch: taken, or the reason for which it was refused for good.
 pub(crate) type Outcome = Result<(), String>;
 
-/// Where one endpoint says what became of its copy of a batch. Clones stand for pieces of a batch that was split:
+/// Where one endpoint says what became of its copy of a batch. There is one for each piece of a copy that was split:
 /// the copy is taken once all its pieces are.
 #[derive(Debug)]
 pub(crate) struct Receipt(Arc<Copy>);
@@ -50,6 +50,12 @@ impl Receipt {
         self.0.batch.0.lock().caller.as_ref().is_some_and(|caller| !caller.is_closed())
     }
 
+    /// A receipt for one piece more.
+    pub(crate) fn split(&self) -> Self {
+        self.0.pieces.lock().open += 1;
+        Self(Arc::clone(&self.0))
+    }
+
     /// This piece was taken, or refused.
     pub(crate) fn settle(self, outcome: Outcome) {
         let mut pieces = self.0.pieces.lock();
@@ -60,13 +66,6 @@ impl Receipt {
         if pieces.open == 0 {
             self.0.batch.endpoint_done(pieces.refusal.take().map_or(Ok(()), Err));
         }
-    }
-}
-
-impl Clone for Receipt {
-    fn clone(&self) -> Self {
-        self.0.pieces.lock().open += 1;
-        Self(Arc::clone(&self.0))
     }
 }
 
@@ -112,7 +111,7 @@ mod tests {
     fn a_split_batch_is_taken_when_all_its_pieces_are() {
         let (mut receipts, mut outcome) = receipts(1);
         let first = receipts.remove(0);
-        let second = first.clone();
+        let second = first.split();
         first.settle(Ok(()));
         assert!(outcome.try_recv().is_err() && second.is_awaited());
         second.settle(Ok(()));

@@ -26,6 +26,7 @@ use crate::encode::halve_payload;
 use crate::endpoint::Endpoint;
 use crate::pace::{OUTAGE, Pace};
 use crate::payload::Payload;
+use crate::receipt::Receipt;
 use crate::stats::{DropReason, EndpointState};
 use crate::transport::{Answer, TransportError};
 use crate::verdict::{MAX_DOUBTFUL_ANSWERS, MAX_HALVINGS, Verdict};
@@ -41,6 +42,8 @@ const SPILL_EVERY: Duration = Duration::from_secs(10);
 const DISK_PAUSE: Duration = Duration::from_secs(60);
 /// How often files are looked through for outdated ones.
 const EXPIRE_EVERY: Duration = Duration::from_secs(3600);
+/// Shortest sleep, so that no mistake about time makes a busy loop.
+const MIN_SLEEP: Duration = Duration::from_millis(10);
 /// A difference of clocks that is worth a warning, in seconds.
 const MAX_SKEW_S: i64 = 60;
 /// How often that warning is repeated.
@@ -186,20 +189,26 @@ impl Worker {
         Instant::now() >= end || nothing_left || hopeless
     }
 
+    /// When to look again, if nothing happens before.
     fn wake_at(&self, ending: Option<Instant>) -> Instant {
         let now = Instant::now();
-        let mut wake = ending.unwrap_or(self.expired + EXPIRE_EVERY).max(now);
-        let has_work = !self.hand.cards.is_empty() || self.endpoint.waiting().0 || self.disk_has_files();
-        if has_work && self.flights.is_empty() {
-            wake = wake.min(self.pace.not_before().unwrap_or(now + OUTAGE));
+        let mut wake = ending.unwrap_or(now + EXPIRE_EVERY);
+        let waits = self.endpoint.waiting().0;
+        if waits || !self.hand.cards.is_empty() || self.disk_has_files() {
+            match self.pace.not_before().filter(|moment| *moment > now) {
+                Some(moment) => wake = wake.min(moment),
+                None if self.flights.is_empty() => wake = wake.min(now + OUTAGE),
+                None => {}
+            }
         }
-        if self.pace.is_failing() && self.endpoint.waiting().0 {
-            wake = wake.min((self.spilled + SPILL_EVERY).max(now + Duration::from_secs(1)));
+        if self.disk.is_some() && ending.is_none() {
+            let until = self.disk_pause.unwrap_or(self.expired + EXPIRE_EVERY);
+            wake = wake.min(until);
+            if waits && self.pace.is_failing() && self.disk_pause.is_none() {
+                wake = wake.min(self.spilled + SPILL_EVERY);
+            }
         }
-        if has_work && self.pace.not_before().is_some_and(|moment| moment > now) {
-            wake = wake.min(self.pace.not_before().unwrap_or(wake));
-        }
-        wake
+        wake.max(now + MIN_SLEEP)
     }
 
     fn disk_has_files(&self) -> bool {
@@ -263,18 +272,17 @@ impl Worker {
 
     /// Stores payloads; gives them back when the disk does not take them.
     async fn store(&mut self, payloads: Vec<Payload>) -> Result<(), Vec<Payload>> {
-        let kept = payloads.clone();
-        match self.on_disk(move |disk| disk.store(&payloads)).await {
+        let copies: Vec<Payload> = payloads.iter().map(Payload::copy).collect();
+        match self.on_disk(move |disk| disk.store(&copies)).await {
             Some(Ok(losses)) => {
                 self.count(losses);
-                // Only lines for which nobody waits any more get here.
                 Ok(())
             }
             Some(Err(error)) => {
                 self.pause_disk(&error);
-                Err(kept)
+                Err(payloads)
             }
-            None => Err(kept),
+            None => Err(payloads),
         }
     }
 
@@ -318,7 +326,7 @@ impl Worker {
             }
             let Some(card) = self.hand.next() else { return };
             card.in_flight = true;
-            let (ticket, payload) = (card.ticket, card.payload.clone_for_sending());
+            let (ticket, payload) = (card.ticket, card.payload.copy());
             let endpoint = Arc::clone(&self.endpoint);
             let flight = async move { (ticket, endpoint.transport.post(&payload, &endpoint.key()).await) };
             self.flights.push(flight.boxed());
@@ -430,9 +438,11 @@ impl Worker {
     fn halve(&mut self, at: usize, now: Instant, error: String) {
         let payload = &self.hand.cards[at].payload;
         let halves = (payload.halvings < MAX_HALVINGS).then(|| halve_payload(payload, self.config.compression));
-        let Some((first, second)) = halves.flatten() else { return self.refuse(at, now, error) };
+        let Some((mut first, mut second)) = halves.flatten() else { return self.refuse(at, now, error) };
         self.pace.succeeded(now);
-        self.hand.cards.remove(at);
+        let receipt = self.hand.cards.remove(at).and_then(|card| card.payload.receipt);
+        first.receipt = receipt.as_ref().map(Receipt::split);
+        second.receipt = receipt;
         for payload in [second, first] {
             self.next_ticket += 1;
             self.hand.cards.insert(at, Card { ticket: self.next_ticket, payload, in_flight: false });

@@ -111,14 +111,14 @@ impl Encoder {
     }
 }
 
-/// Halves a payload that a server found too large; `None` when it cannot be halved.
+/// Halves a payload that a server found too large; `None` when it cannot be halved. Nobody waits for the halves yet.
 pub(crate) fn halve_payload(payload: &Payload, compression: Compression) -> Option<(Payload, Payload)> {
     let body = crate::compress::decompress(&payload.body, payload.encoding)?;
     let (first, second) = halve(payload.route, &Raw { body, points: payload.points as usize })?;
     let half = |raw: Raw| {
         let (encoding, body) = compress(raw.body, compression);
         let points = u32::try_from(raw.points).unwrap_or(u32::MAX);
-        Payload { encoding, body, points, halvings: payload.halvings + 1, ..payload.clone() }
+        Payload { encoding, body, points, halvings: payload.halvings + 1, ..payload.copy() }
     };
     Some((half(first), half(second)))
 }

@@ -1,1 +1,0 @@
-//! Whole forwarders over scripted servers.
