@@ -10,10 +10,13 @@
 
 mod custom_query;
 pub mod http;
+pub mod http_check;
 pub mod mysql;
 pub mod openmetrics;
 pub mod options;
 pub mod pattern;
+pub mod tcp_check;
+pub mod tls;
 pub mod trust;
 mod version;
 
@@ -22,7 +25,10 @@ use galgo_agent::check::Factory;
 /// Every native integration: the name of its check and what makes one from an instance.
 pub fn factories() -> Vec<(&'static str, Factory)> {
     vec![
+        ("http_check", http_check::factory),
         ("mysql", mysql::factory),
         ("openmetrics", openmetrics::factory),
+        ("tcp_check", tcp_check::factory),
+        ("tls", tls::factory),
     ]
 }

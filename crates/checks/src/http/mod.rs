@@ -20,6 +20,7 @@ use rustls::pki_types::CertificateDer;
 use crate::trust::TrustError;
 
 pub use error::HttpError;
+pub(crate) use error::tls_error;
 pub use options::{Defaults, HttpOptions};
 pub use proxy::Proxies;
 pub use token::{AuthToken, TokenError};
@@ -62,11 +63,8 @@ impl HttpClient {
     /// A client for requests to one address (its socket, when it names one).
     pub fn new(options: HttpOptions, url: &str) -> Result<Self, TrustError> {
         let (tls, _) = options.trust.client_config()?;
-        let policy = if options.allow_redirects {
-            redirect::Policy::limited(MAX_REDIRECTS)
-        } else {
-            redirect::Policy::none()
-        };
+        let policy =
+            if options.allow_redirects { redirect::Policy::limited(MAX_REDIRECTS) } else { redirect::Policy::none() };
         let longest = EXCHANGE_LIMIT.max(options.connect_timeout + options.read_timeout);
         let mut builder = Client::builder()
             .tls_backend_preconfigured(tls)
@@ -227,8 +225,7 @@ impl Response {
     }
 
     /// The body up to a number of bytes; the rest is not read.
-    pub async fn text(mut self, limit: usize) -> Result<String, HttpError> {
-        let latin = is_latin(&self.content_type());
+    pub async fn bytes(mut self, limit: usize) -> Result<Vec<u8>, HttpError> {
         let mut body = Vec::new();
         while let Some(piece) = self.piece().await? {
             let piece = piece.as_ref();
@@ -238,6 +235,13 @@ impl Response {
                 break;
             }
         }
+        Ok(body)
+    }
+
+    /// The body as text, up to a number of bytes.
+    pub async fn text(self, limit: usize) -> Result<String, HttpError> {
+        let latin = is_latin(&self.content_type());
+        let body = self.bytes(limit).await?;
         Ok(if latin {
             body.iter().map(|&byte| char::from(byte)).collect()
         } else {

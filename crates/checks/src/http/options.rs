@@ -87,9 +87,9 @@ fn headers(options: &Options<'_>, defaults: Defaults) -> Result<HeaderMap, Insta
 
 fn basic(options: &Options<'_>) -> Result<Option<(String, Option<String>)>, InstanceError> {
     let kind = options.text("auth_type")?.unwrap_or_else(|| "basic".into());
-    let other = ["ntlm_domain", "kerberos_auth"].into_iter().find(|key| {
-        options.get(key).is_some_and(|value| *value != false && *value != "" && *value != "disabled")
-    });
+    let other = ["ntlm_domain", "kerberos_auth"]
+        .into_iter()
+        .find(|key| options.get(key).is_some_and(|value| *value != false && *value != "" && *value != "disabled"));
     if !kind.eq_ignore_ascii_case("basic") || other.is_some() {
         let (key, value) = other.map_or(("auth_type", Value::from(kind)), |key| (key, Value::from("…")));
         return Err(options.refuse(key, "left out: only basic authentication and auth_token are known", &value));

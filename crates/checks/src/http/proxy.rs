@@ -90,9 +90,13 @@ mod tests {
         let chosen = |url: &str| proxies.choose(&Url::parse(url).unwrap()).map(|url| url.port().unwrap());
         assert_eq!(chosen("http://a.test/"), Some(3128));
         assert_eq!(chosen("https://a.test/"), Some(3129));
-        for direct in
-            ["http://10.1.2.3/", "http://a.internal/", "http://x.corp.test/", "https://exact.test/", "http://[fd00::1]/"]
-        {
+        for direct in [
+            "http://10.1.2.3/",
+            "http://a.internal/",
+            "http://x.corp.test/",
+            "https://exact.test/",
+            "http://[fd00::1]/",
+        ] {
             assert_eq!(chosen(direct), None, "{direct}");
         }
         assert_eq!(chosen("http://11.1.2.3/"), Some(3128));

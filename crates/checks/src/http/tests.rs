@@ -151,7 +151,8 @@ async fn a_body_is_read_up_to_its_bound() {
     let address = serve(|_| answer("200 OK", "text/plain", &"x".repeat(100_000))).await;
     let (_, body) = get(&format!("http://{address}/"), json!({})).await.unwrap();
     assert_eq!(body.len(), 1000);
-    let latin = serve(|_| "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=ISO-8859-1\r\n\r\n".to_owned() + "caf").await;
+    let latin =
+        serve(|_| "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=ISO-8859-1\r\n\r\n".to_owned() + "caf").await;
     assert_eq!(get(&format!("http://{latin}/"), json!({})).await.unwrap().1, "caf");
 }
 

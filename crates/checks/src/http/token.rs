@@ -106,10 +106,9 @@ impl AuthToken {
             if value.is_empty() { Err(refuse()) } else { Ok(value) }
         };
         let made = match text(reader, "type").as_str() {
-            "file" => Reader::File {
-                path: required("path")?.into(),
-                pattern: compile(options, &text(reader, "pattern"))?,
-            },
+            "file" => {
+                Reader::File { path: required("path")?.into(), pattern: compile(options, &text(reader, "pattern"))? }
+            }
             "oauth" => Reader::OAuth {
                 url: required("url")?,
                 basic: reader.get("basic_auth").is_some_and(is_affirmative),
@@ -136,12 +135,7 @@ impl AuthToken {
     }
 
     /// Writes the token into the headers; a cached one is fetched anew when it has ended or was refused.
-    pub async fn write(
-        &mut self,
-        headers: &mut HeaderMap,
-        client: &Client,
-        refresh: bool,
-    ) -> Result<(), TokenError> {
+    pub async fn write(&mut self, headers: &mut HeaderMap, client: &Client, refresh: bool) -> Result<(), TokenError> {
         let token = match &self.reader {
             // A file is read each time: it is small, and whoever rotates it does not tell.
             Reader::File { path, pattern } => read_file(path, pattern.as_ref()).await?,

@@ -135,7 +135,8 @@ impl Current {
             None => String::new(),
         };
         let wanted = |name: &String| {
-            !self.exclude_labels.contains(name) && (self.include_labels.is_empty() || self.include_labels.contains(name))
+            !self.exclude_labels.contains(name)
+                && (self.include_labels.is_empty() || self.include_labels.contains(name))
         };
         let own = labels.iter().filter(|(name, _)| wanted(name));
         let mut tags: Vec<String> = own.map(|(name, value)| format!("{}:{value}", self.renamed(name))).collect();

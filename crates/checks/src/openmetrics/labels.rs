@@ -157,7 +157,8 @@ impl SharedLabels {
     pub fn populate(&self, labels: &mut Vec<Label>) {
         let mut borrowed = Vec::new();
         for group in &self.groups {
-            let value_of = |name: &String| labels.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+            let value_of =
+                |name: &String| labels.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
             let Some(values) = group.names.iter().map(value_of).collect::<Option<Vec<String>>>() else { continue };
             borrowed.extend(group.lent.get(&values).into_iter().flatten().cloned());
         }

@@ -299,7 +299,9 @@ fn ignored_by_labels(options: &Options<'_>) -> Result<Vec<(String, Option<Vec<St
     for (label, values) in options.map("ignore_metrics_by_labels")?.into_iter().flatten() {
         let items = match values {
             Value::Array(items) => items.iter().filter_map(crate::options::scalar_text).collect::<Vec<String>>(),
-            other => return Err(options.refuse(&format!("ignore_metrics_by_labels.{label}"), "a list of texts", other)),
+            other => {
+                return Err(options.refuse(&format!("ignore_metrics_by_labels.{label}"), "a list of texts", other));
+            }
         };
         if items.iter().any(|item| item == "*") {
             made.push((label.clone(), None));

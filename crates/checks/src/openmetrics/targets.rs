@@ -168,9 +168,11 @@ fn treatment(details: &Map<String, Value>) -> Result<Treatment, String> {
             _ => return Err("a map with label".into()),
         },
         _ => {
-            return Err("a map whose type is native, native_dynamic, counter, gauge, histogram, summary, counter_gauge, \
+            return Err(
+                "a map whose type is native, native_dynamic, counter, gauge, histogram, summary, counter_gauge, \
                         rate, service_check, temporal_percent, time_elapsed or metadata"
-                .into());
+                    .into(),
+            );
         }
     })
 }
@@ -228,7 +230,8 @@ mod tests {
             { "_seconds$": { "type": "time_elapsed" } },
         ]))
         .unwrap();
-        let mut found = |metric: &str| targets.find(metric).map(|target| (target.name.clone(), target.treatment.clone()));
+        let mut found =
+            |metric: &str| targets.find(metric).map(|target| (target.name.clone(), target.treatment.clone()));
         let native = |name: &str| Some((name.to_owned(), Treatment::Native));
         assert_eq!(found("plain"), native("plain"));
         assert_eq!(found("renamed"), native("new.name"));

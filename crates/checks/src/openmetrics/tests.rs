@@ -222,9 +222,13 @@ async fn metrics_and_lines_can_be_left_out() {
         "tag_by_endpoint": false,
         "enable_health_service_check": false,
     });
-    check(options, &[TEXT], expect![[r#"
+    check(
+        options,
+        &[TEXT],
+        expect![[r#"
         MonotonicCount jobs.count 5 [node:n1 queue:a]
-    "#]])
+    "#]],
+    )
     .await;
 }
 
@@ -238,11 +242,15 @@ async fn the_number_of_series_is_bounded() {
         "tag_by_endpoint": false,
         "enable_health_service_check": false,
     });
-    check(options, &[&text], expect![[r#"
+    check(
+        options,
+        &[&text],
+        expect![[r#"
         Gauge g0 1 []
         Gauge g1 1 []
         warning 8 samples left out: more than 2 series; name fewer metrics or raise max_returned_metrics
-    "#]])
+    "#]],
+    )
     .await;
 }
 
@@ -253,8 +261,10 @@ async fn first_values_count_when_the_process_is_younger_than_the_agent() {
             "tag_by_endpoint": false, "enable_health_service_check": false })
     };
     let text = |start: i64| {
-        format!("# TYPE c_total counter\nc_total 1\n# TYPE process_start_time_seconds gauge\n\
-                 process_start_time_seconds {start}\n")
+        format!(
+            "# TYPE c_total counter\nc_total 1\n# TYPE process_start_time_seconds gauge\n\
+                 process_start_time_seconds {start}\n"
+        )
     };
     for (asked, start, wanted) in [(true, NOW + 1, true), (true, NOW - 1, false), (false, NOW + 1, false)] {
         let (samples, _, _) = scrape(options(asked), &[&text(start)]).await;

@@ -36,11 +36,7 @@ impl Certificate {
             }
         }
         let validity = parsed.validity();
-        Ok(Self {
-            not_before: validity.not_before.timestamp(),
-            not_after: validity.not_after.timestamp(),
-            issuer_urls,
-        })
+        Ok(Self { not_before: validity.not_before.timestamp(), not_after: validity.not_after.timestamp(), issuer_urls })
     }
 
     /// Seconds until the certificate expires, negative afterwards.

@@ -5,6 +5,8 @@
 //! when it is no authority: that is how a self-signed server is usually configured.
 
 mod certificate;
+pub mod expiry;
+pub mod probe;
 mod verify;
 
 #[cfg(test)]
@@ -86,7 +88,9 @@ impl TrustOptions {
             (Some(value), _) => is_affirmative(value),
             (None, Some(value)) => !is_affirmative(value),
             // The legacy check switches verification off by `ssl_ca_cert: false`; naming an authority asks for it.
-            (None, None) => options.get("ssl_ca_cert") != Some(&Value::Bool(false)) && (verify_by_default || ca.is_some()),
+            (None, None) => {
+                options.get("ssl_ca_cert") != Some(&Value::Bool(false)) && (verify_by_default || ca.is_some())
+            }
         };
         let hostname = ["tls_validate_hostname", "check_hostname", "validate_hostname"];
         Ok(Self {
@@ -136,8 +140,11 @@ impl TrustOptions {
         if !path.is_dir() {
             return certificates_of("tls_ca_cert", path).map(Some);
         }
-        let fail =
-            |error: std::io::Error| TrustError::File { key: "tls_ca_cert", path: path.clone(), reason: error.to_string() };
+        let fail = |error: std::io::Error| TrustError::File {
+            key: "tls_ca_cert",
+            path: path.clone(),
+            reason: error.to_string(),
+        };
         let mut found = Vec::new();
         for entry in std::fs::read_dir(path).map_err(fail)? {
             let file = entry.map_err(fail)?.path();

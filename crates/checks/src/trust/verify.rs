@@ -21,6 +21,7 @@ pub struct Verifier {
     /// Certificates that are trusted as they are.
     pinned: Vec<CertificateDer<'static>>,
     validate_hostname: bool,
+    verifies: bool,
     lets_pass: bool,
 }
 
@@ -31,6 +32,7 @@ impl Verifier {
             chain: None,
             pinned: Vec::new(),
             validate_hostname: options.validate_hostname,
+            verifies: options.verify,
             lets_pass: !options.verify,
         };
         if options.verify {
@@ -69,8 +71,23 @@ impl Verifier {
             chain: self.chain.clone(),
             pinned: self.pinned.clone(),
             validate_hostname: self.validate_hostname,
+            verifies: self.verifies,
             lets_pass: true,
         }
+    }
+
+    /// As [`Verifier::judge`], unless the options ask for no verification: then only the name counts, if it does.
+    pub fn judge_if_asked(
+        &self,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        if self.verifies {
+            return self.judge(chain, name, now);
+        }
+        let leaf = chain.first().ok_or(Error::NoCertificatesPresented)?;
+        if self.validate_hostname { verify_server_name(&ParsedCertificate::try_from(leaf)?, name) } else { Ok(()) }
     }
 
     /// Whether a server's certificate, followed by those it sent along, is valid for a name at a time.

@@ -77,12 +77,9 @@ impl Kind {
     fn suffixes(self) -> &'static [(&'static str, Role)] {
         match self {
             Self::Counter => &[("_total", Role::Total), ("_created", Role::Created)],
-            Self::Histogram => &[
-                ("_bucket", Role::Bucket),
-                ("_count", Role::Count),
-                ("_sum", Role::Sum),
-                ("_created", Role::Created),
-            ],
+            Self::Histogram => {
+                &[("_bucket", Role::Bucket), ("_count", Role::Count), ("_sum", Role::Sum), ("_created", Role::Created)]
+            }
             Self::Summary => &[("_count", Role::Count), ("_sum", Role::Sum), ("_created", Role::Created)],
             Self::GaugeHistogram => {
                 &[("_bucket", Role::Bucket), ("_gcount", Role::GaugeCount), ("_gsum", Role::GaugeSum)]
