@@ -131,18 +131,35 @@ def _stamp(path: str) -> Tuple[int, int]:
         return 0, -1
 
 
-def find_module(name: str, custom: CustomModules) -> types.ModuleType:
-    """The module of a check: ``datadog_checks.NAME`` first, then plain ``NAME``."""
-    official = "datadog_checks." + name
+def find(name: str, custom: CustomModules, agent_check: Any) -> Tuple[types.ModuleType, Any]:
+    """Module and class of a check: ``datadog_checks.NAME`` first, then plain ``NAME``.
+
+    A module without a class counts only when it lies in a folder of custom checks: parts of the base package and
+    libraries have names, too.
+    """
     importlib.invalidate_caches()
-    if _exists(official):
-        return importlib.import_module(official)
+    official = "datadog_checks." + name
     path = custom.find(name)
+    if _exists(official):
+        try:
+            module = importlib.import_module(official)
+            check_class = find_class(module, agent_check)
+            if check_class is not None:
+                return module, check_class
+        except Exception:
+            if path is None:
+                raise
     if path is not None:
-        return custom.load(name, path)
-    # An arbitrary module that happens to have the name, of Python itself above all, is no check.
+        module = custom.load(name, path)
+        check_class = find_class(module, agent_check)
+        if check_class is None:
+            raise Unusable("no class in %s derives from AgentCheck" % path)
+        return module, check_class
     if name not in getattr(sys, "stdlib_module_names", sys.builtin_module_names) and _exists(name):
-        return importlib.import_module(name)
+        module = importlib.import_module(name)
+        check_class = find_class(module, agent_check)
+        if check_class is not None:
+            return module, check_class
     raise Missing(name)
 
 
@@ -218,14 +235,8 @@ def make_check(
     attribute: Callable[[Any], None],
 ) -> Tuple[Any, str]:
     """The check for an instance, and the version of its module. ``attribute`` is called with the module's file."""
-    module = find_module(name, custom)
+    module, check_class = find(name, custom, agent_check)
     attribute(getattr(module, "__file__", None))
-    check_class = find_class(module, agent_check)
-    if check_class is None:
-        where = getattr(module, "__file__", None) or module.__name__
-        if custom.find(name) is None and not module.__name__.startswith("datadog_checks."):
-            raise Missing(name)
-        raise Unusable("no class in %s derives from AgentCheck" % where)
     check = construct(check_class, name, init_config, instance, settings)
     check.check_id = check_id
     # Options that name files are taken from those who may write the agent's files anyway.

@@ -181,7 +181,10 @@ async fn a_slow_check_holds_nobody_up() {
 #[tokio::test]
 async fn two_runs_of_an_instance_never_meet() {
     let rig = Rig::new();
-    rig.body("slow", "assert not getattr(self, 'inside', False)\nself.inside = True\ntime.sleep(1)\nself.inside = False");
+    rig.body(
+        "slow",
+        "assert not getattr(self, 'inside', False)\nself.inside = True\ntime.sleep(1)\nself.inside = False",
+    );
     let mut slow = rig.load("slow", json!({})).await.unwrap();
     let given_up = tokio::time::timeout(Duration::from_millis(300), run(&mut *slow)).await;
     assert!(given_up.is_err());
