@@ -15,6 +15,7 @@ pub mod mysql;
 pub mod openmetrics;
 pub mod options;
 pub mod pattern;
+pub mod postgres;
 pub mod tcp_check;
 pub mod tls;
 pub mod trust;
@@ -28,6 +29,7 @@ pub fn factories() -> Vec<(&'static str, Factory)> {
         ("http_check", http_check::factory),
         ("mysql", mysql::factory),
         ("openmetrics", openmetrics::factory),
+        ("postgres", postgres::factory),
         ("tcp_check", tcp_check::factory),
         ("tls", tls::factory),
     ]

@@ -5,6 +5,7 @@ use galgo_core::check::CheckStatus;
 use serde_json::Value;
 
 use super::number;
+use crate::options::scalar_text;
 
 /// A column with a meaning.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,16 +31,6 @@ enum Role {
     ServiceCheck { check: String, statuses: Vec<(String, CheckStatus)> },
     /// The cell says as what another column is to be submitted.
     Match { source: String, items: Vec<(String, Column)> },
-}
-
-/// Text of a scalar as a user would write it.
-pub(super) fn plain_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        _ => None,
-    }
 }
 
 const TYPES: &str = "tag, tag_list, tag_not_null, gauge, count, monotonic_count, monotonic_gauge, rate, histogram, \
@@ -164,7 +155,7 @@ fn status_map(map: Option<&Value>) -> Result<Vec<(String, CheckStatus)>, String>
     let Some(Value::Object(map)) = map else {
         return Err("status_map must be a map from value to OK, WARNING, CRITICAL or UNKNOWN".into());
     };
-    let status = |value: &Value| match plain_text(value).unwrap_or_default().to_uppercase().as_str() {
+    let status = |value: &Value| match scalar_text(value).unwrap_or_default().to_uppercase().as_str() {
         "OK" | "0" => Some(CheckStatus::Ok),
         "WARNING" | "1" => Some(CheckStatus::Warning),
         "CRITICAL" | "2" => Some(CheckStatus::Critical),

@@ -8,6 +8,8 @@ use std::time::Duration;
 use galgo_agent::check::{Instance, Samples, is_affirmative};
 use serde_json::Value;
 
+use crate::options::scalar_text;
+
 mod column;
 
 use column::Column;
@@ -126,6 +128,7 @@ impl CustomQuery {
         let name = text("name").map_or_else(|| format!("custom query #{number}"), str::to_owned);
         let sql = text("query").ok_or_else(|| format!("{name}: query is missing or not a text"))?.to_owned();
         let prefix = query.get("metric_prefix").and_then(Value::as_str).unwrap_or(default_prefix);
+        let prefix = prefix.trim_end_matches('.');
         let Some(Value::Array(columns)) = query.get("columns") else {
             return Err(format!("{name}: columns must be a list with one entry for each column of the result"));
         };
@@ -139,13 +142,13 @@ impl CustomQuery {
         }
         let tags = match query.get("tags") {
             None | Some(Value::Null) => Vec::new(),
-            Some(Value::Array(tags)) => tags.iter().filter_map(column::plain_text).collect(),
+            Some(Value::Array(tags)) => tags.iter().filter_map(scalar_text).collect(),
             Some(other) => return Err(format!("{name}: tags must be a list, not {other}")),
         };
         let interval = match query.get("collection_interval") {
             None | Some(Value::Null) => None,
             Some(value) => {
-                let seconds = column::plain_text(value).and_then(|text| text.parse().ok());
+                let seconds = scalar_text(value).and_then(|text| text.parse().ok());
                 let interval = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
                 let expected = || format!("{name}: collection_interval must be a number of seconds, not {value}");
                 Some(interval.filter(|interval| !interval.is_zero()).ok_or_else(expected)?)

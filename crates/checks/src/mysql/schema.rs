@@ -27,7 +27,7 @@ fn submit(run: &mut Run<'_>, table: &Table, tags: &[&str], metrics: &[(SampleKin
 pub(super) async fn collect(run: &mut Run<'_>) {
     let groups = run.config.groups.clone();
     if groups.schema_size {
-        let sql = "SELECT table_schema, IFNULL(SUM(data_length + index_length) / 1048576, 0) \
+        let sql = "SELECT table_schema, IFNULL(SUM(data_length + index_length) / 1048576e0, 0) \
                    FROM information_schema.tables GROUP BY table_schema";
         if let Some(table) = run.ask("schema sizes", sql, "SELECT").await {
             submit(run, &table, &["schema"], &[(Gauge, "mysql.info.schema.size")]);
@@ -36,7 +36,7 @@ pub(super) async fn collect(run: &mut Run<'_>) {
     for (wanted, choice) in [(groups.table_size, "NOT IN"), (groups.system_table_size, "IN")] {
         if wanted {
             let sql = format!(
-                "SELECT table_schema, table_name, IFNULL(index_length / 1048576, 0), IFNULL(data_length / 1048576, 0) \
+                "SELECT table_schema, table_name, IFNULL(index_length / 1048576e0, 0), IFNULL(data_length / 1048576e0, 0) \
                  FROM information_schema.tables WHERE table_schema {choice} {SYSTEM_SCHEMAS}"
             );
             let metrics = [(Gauge, "mysql.info.table.index_size"), (Gauge, "mysql.info.table.data_size")];
@@ -139,7 +139,7 @@ async fn errors_raised(run: &mut Run<'_>) {
 /// Sizes and uses of secondary indexes. Unless they were asked for by name, a missing privilege is no warning: the
 /// integration's instructions do not grant it.
 pub(super) async fn indexes(run: &mut Run<'_>) {
-    let sql = "SELECT database_name, table_name, index_name, ROUND(stat_value * @@innodb_page_size / 1048576, 2) \
+    let sql = "SELECT database_name, table_name, index_name, ROUND(stat_value * @@innodb_page_size / 1048576e0, 2) \
                FROM mysql.innodb_index_stats WHERE stat_name = 'size' AND index_name != 'PRIMARY'";
     let tags = ["db", "table", "index"];
     if let Some(table) = quietly(run, "index sizes", sql, "SELECT ON mysql.innodb_index_stats").await {
