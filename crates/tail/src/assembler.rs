@@ -162,35 +162,50 @@ INSERT INTO t VALUES ('2026-11-24 15:38:52');
 
     #[test]
     fn the_slow_log_by_its_rule() {
-        check(rule("^# Time"), 900_000, SLOW_LOG, expect![[r##"
+        check(
+            rule("^# Time"),
+            900_000,
+            SLOW_LOG,
+            expect![[r##"
             "/usr/sbin/mariadbd, Version: 10.11.6-MariaDB-0+deb12u1 (Debian 12). started with:\nTcp port: 3306  Unix socket: /run/mysqld/mysqld.sock\nTime\t\t    Id Command\tArgument"
             "# Time: 261124 15:38:52\n# User@Host: shop[shop] @ localhost []\n# Thread_id: 3  Schema: shop  QC_hit: No\n# Query_time: 3.000361  Lock_time: 0.000000  Rows_sent: 1  Rows_examined: 0\nSET timestamp=1795534732;\nSELECT SLEEP(3),\n  '2026-11-24 15:38:52';\n# User@Host: shop[shop] @ localhost []\n# Query_time: 2.5  Lock_time: 0.000000  Rows_sent: 1  Rows_examined: 0\nSET timestamp=1795534732;\nSELECT 2;"
             "# Time: 261124 15:38:59\n# User@Host: shop[shop] @ localhost []\n# Query_time: 2.1  Lock_time: 0.000000  Rows_sent: 1  Rows_examined: 0\nSET timestamp=1795534739;\nINSERT INTO t VALUES ('2026-11-24 15:38:52');"
-        "##]]);
+        "##]],
+        );
     }
 
     #[test]
     fn the_slow_log_without_a_rule() {
-        check(Grouping::Openings(Openings { mysql: true, ..Openings::default() }), 900_000, SLOW_LOG, expect![[r##"
+        check(
+            Grouping::Openings(Openings { mysql: true, ..Openings::default() }),
+            900_000,
+            SLOW_LOG,
+            expect![[r##"
             "/usr/sbin/mariadbd, Version: 10.11.6-MariaDB-0+deb12u1 (Debian 12). started with:"
             "Tcp port: 3306  Unix socket: /run/mysqld/mysqld.sock"
             "Time\t\t    Id Command\tArgument"
             "# Time: 261124 15:38:52\n# User@Host: shop[shop] @ localhost []\n# Thread_id: 3  Schema: shop  QC_hit: No\n# Query_time: 3.000361  Lock_time: 0.000000  Rows_sent: 1  Rows_examined: 0\nSET timestamp=1795534732;\nSELECT SLEEP(3),\n  '2026-11-24 15:38:52';"
             "# User@Host: shop[shop] @ localhost []\n# Query_time: 2.5  Lock_time: 0.000000  Rows_sent: 1  Rows_examined: 0\nSET timestamp=1795534732;\nSELECT 2;"
             "# Time: 261124 15:38:59\n# User@Host: shop[shop] @ localhost []\n# Query_time: 2.1  Lock_time: 0.000000  Rows_sent: 1  Rows_examined: 0\nSET timestamp=1795534739;\nINSERT INTO t VALUES ('2026-11-24 15:38:52');"
-        "##]]);
+        "##]],
+        );
     }
 
     #[test]
     fn the_slow_log_by_timestamps_alone() {
         let openings = Openings { timestamps: true, ..Openings::default() };
-        check(Grouping::Openings(openings), 900_000, SLOW_LOG, expect![[r##"
+        check(
+            Grouping::Openings(openings),
+            900_000,
+            SLOW_LOG,
+            expect![[r##"
             "/usr/sbin/mariadbd, Version: 10.11.6-MariaDB-0+deb12u1 (Debian 12). started with:"
             "Tcp port: 3306  Unix socket: /run/mysqld/mysqld.sock"
             "Time\t\t    Id Command\tArgument"
             "# Time: 261124 15:38:52\n# User@Host: shop[shop] @ localhost []\n# Thread_id: 3  Schema: shop  QC_hit: No\n# Query_time: 3.000361  Lock_time: 0.000000  Rows_sent: 1  Rows_examined: 0\nSET timestamp=1795534732;\nSELECT SLEEP(3),\n  '2026-11-24 15:38:52';\n# User@Host: shop[shop] @ localhost []\n# Query_time: 2.5  Lock_time: 0.000000  Rows_sent: 1  Rows_examined: 0\nSET timestamp=1795534732;\nSELECT 2;"
             "# Time: 261124 15:38:59\n# User@Host: shop[shop] @ localhost []\n# Query_time: 2.1  Lock_time: 0.000000  Rows_sent: 1  Rows_examined: 0\nSET timestamp=1795534739;\nINSERT INTO t VALUES ('2026-11-24 15:38:52');"
-        "##]]);
+        "##]],
+        );
     }
 
     #[test]
@@ -198,46 +213,71 @@ INSERT INTO t VALUES ('2026-11-24 15:38:52');
         let openings = Openings { timestamps: true, ..Openings::default() };
         let text = "loose\n2026-11-24 15:38:52 ERROR boom\njava.lang.X: y\n\tat a.B(C.java:1)\n\nCaused by: z\n\
                     2026-11-24 15:38:53 INFO ok\n{\"a\":1}\nafter\n";
-        check(Grouping::Openings(openings), 900_000, text, expect![[r#"
+        check(
+            Grouping::Openings(openings),
+            900_000,
+            text,
+            expect![[r#"
             "loose"
             "2026-11-24 15:38:52 ERROR boom\njava.lang.X: y\n\tat a.B(C.java:1)\n\nCaused by: z"
             "2026-11-24 15:38:53 INFO ok"
             "{\"a\":1}"
             "after"
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn each_line_is_a_log_and_trimmed() {
-        check(Grouping::Lines, 900_000, " a \n\nb\r\n", expect![[r#"
+        check(
+            Grouping::Lines,
+            900_000,
+            " a \n\nb\r\n",
+            expect![[r#"
             "a"
             ""
             "b"
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn long_lines_are_cut_and_marked() {
-        check(Grouping::Lines, 10, "0123456789abcdefghijXYZ\nnext\n", expect![[r#"
+        check(
+            Grouping::Lines,
+            10,
+            "0123456789abcdefghijXYZ\nnext\n",
+            expect![[r#"
             "0123456789...TRUNCATED..."
             "...TRUNCATED...abcdefghij...TRUNCATED..."
             "...TRUNCATED...XYZ"
             "next"
-        "#]]);
-        check(rule("^n"), 10, "0123456789abcdefghijXYZ\nw\nnext\n", expect![[r#"
+        "#]],
+        );
+        check(
+            rule("^n"),
+            10,
+            "0123456789abcdefghijXYZ\nw\nnext\n",
+            expect![[r#"
             "0123456789...TRUNCATED..."
             "...TRUNCATED...abcdefghij...TRUNCATED..."
             "...TRUNCATED...XYZ\nw"
             "next"
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn long_logs_are_cut_between_lines() {
-        check(rule("^#"), 10, "#1\n234\n567\n89\n#2\n", expect![[r##"
+        check(
+            rule("^#"),
+            10,
+            "#1\n234\n567\n89\n#2\n",
+            expect![[r##"
             "#1\n234\n567...TRUNCATED..."
             "...TRUNCATED...89"
             "#2"
-        "##]]);
+        "##]],
+        );
     }
 }

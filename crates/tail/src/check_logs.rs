@@ -8,7 +8,6 @@ use galgo_agent::check::{CheckLog, Instance};
 use parking_lot::RwLock;
 use serde_json::Value;
 use tokio::sync::mpsc;
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::pipeline::{Item, Origin, Position};
 use crate::rules::SharedRules;
@@ -53,10 +52,10 @@ impl CheckLines {
             };
             let Some((instance, log)) = sent else { return };
             if let Some(item) = self.item(&instance, log) {
-                let key = xxh3_64(format!("integration:{}", instance.check).as_bytes());
+                let lane = self.shared.pipelines.lane_of(&item.origin.place);
                 tokio::select! {
                     biased;
-                    () = self.shared.pipelines.send(key, item) => {}
+                    () = self.shared.pipelines.send(lane, item) => {}
                     () = stop.raised() => return,
                 }
             }
@@ -64,8 +63,8 @@ impl CheckLines {
         self.receiver.close();
         while let Ok((instance, log)) = self.receiver.try_recv() {
             if let Some(item) = self.item(&instance, log) {
-                let key = xxh3_64(format!("integration:{}", instance.check).as_bytes());
-                self.shared.pipelines.send(key, item).await;
+                let lane = self.shared.pipelines.lane_of(&item.origin.place);
+                self.shared.pipelines.send(lane, item).await;
             }
         }
     }

@@ -76,15 +76,9 @@ impl Framer {
         Some(frame)
     }
 
-    /// Whether part of a line waits for the rest.
+    /// Whether no part of a line waits for the rest.
     pub fn is_empty(&self) -> bool {
         self.buffer.is_empty()
-    }
-
-    /// Position after everything that was pushed.
-    #[cfg(test)]
-    pub fn end(&self) -> u64 {
-        self.start + self.buffer.len() as u64
     }
 
     fn frame(&mut self, from: usize, to: usize, next: usize, goes_on: bool) -> Frame {

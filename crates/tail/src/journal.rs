@@ -175,7 +175,7 @@ impl JournalReader {
         let application = APPLICATION.iter().map(|field| text(&fields, field)).find(|name| !name.is_empty());
         let excluded = self.is_excluded(&fields);
         let message = text(&fields, "MESSAGE");
-        fields.remove("MESSAGE");
+        fields.shift_remove("MESSAGE");
         fields.retain(|field, _| !field.starts_with("__"));
         let processed = if excluded { None } else { self.process(message, fields) };
         if processed.is_none() {

@@ -4,10 +4,12 @@
 //! What is under way is bounded in bytes: a reader waits until there is room, and so nothing is read that could not be
 //! kept. A place moves when `deliver` has returned, never before.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use galgo_agent::logs::{LogLine, LogOutput};
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -94,6 +96,8 @@ pub(crate) struct Pipelines {
     lanes: Vec<(mpsc::Sender<Queued>, Arc<Semaphore>)>,
     watchers: broadcast::Sender<Arc<WatchedLine>>,
     host: String,
+    /// Sources in the order in which they came; their number chooses the lane.
+    names: Mutex<HashMap<String, usize>>,
 }
 
 impl Pipelines {
@@ -117,7 +121,7 @@ impl Pipelines {
             tasks.push(tokio::spawn(lane.run()));
             lanes.push((sender, Arc::new(Semaphore::new(LANE_BYTES))));
         }
-        (Self { lanes, watchers: broadcast::channel(WATCH_LINES).0, host }, tasks)
+        (Self { lanes, watchers: broadcast::channel(WATCH_LINES).0, host, names: Mutex::default() }, tasks)
     }
 
     /// Processed lines from now on.
@@ -130,9 +134,16 @@ impl Pipelines {
         self.lanes.iter().map(|(_, room)| LANE_BYTES.saturating_sub(room.available_permits()) as u64).sum()
     }
 
-    /// Hands a line to the lane of a key, waiting for room.
-    pub async fn send(&self, key: u64, item: Item) {
-        let (sender, room) = &self.lanes[(key % LANES as u64) as usize];
+    /// The lane of a source: always the same for the same name, whatever its configuration, so that order is kept.
+    pub fn lane_of(&self, name: &str) -> usize {
+        let mut names = self.names.lock();
+        let next = names.len();
+        *names.entry(name.to_owned()).or_insert(next) % LANES
+    }
+
+    /// Hands a line to a lane, waiting for room.
+    pub async fn send(&self, lane: usize, item: Item) {
+        let (sender, room) = &self.lanes[lane % LANES];
         let permit = match &item.text {
             Some(text) => {
                 let cost = (text.len() + LINE_OVERHEAD).min(LANE_BYTES / 2) as u32;

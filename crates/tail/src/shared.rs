@@ -6,7 +6,6 @@ use std::time::Duration;
 use galgo_agent::Stop;
 use galgo_core::Clock;
 use tokio::sync::Semaphore;
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::file::{OpenFiles, Reading};
 use crate::pipeline::{Item, Pipelines};
@@ -35,15 +34,14 @@ pub(crate) struct SourceContext {
     pub source: TailSource,
     pub counters: Arc<Counters>,
     pub reading: Reading,
-    /// Decides the lane; the same for the same source in another configuration.
-    pub key: u64,
+    lane: usize,
 }
 
 impl SourceContext {
     /// A source and its counters.
     pub fn new(shared: Arc<Shared>, source: TailSource, counters: Arc<Counters>, reading: Reading) -> Self {
-        let key = xxh3_64(source.name().as_bytes());
-        Self { shared, source, counters, reading, key }
+        let lane = shared.pipelines.lane_of(&source.name());
+        Self { shared, source, counters, reading, lane }
     }
 
     /// Hands over lines, waiting for room; returns `false` when the source is to stop and the rest is left.
@@ -51,7 +49,7 @@ impl SourceContext {
         for item in items {
             tokio::select! {
                 biased;
-                () = self.shared.pipelines.send(self.key, item) => {}
+                () = self.shared.pipelines.send(self.lane, item) => {}
                 () = stop.raised() => return false,
             }
         }
@@ -62,7 +60,7 @@ impl SourceContext {
     pub async fn send_last(&self, items: Vec<Item>) {
         let sending = async {
             for item in items {
-                self.shared.pipelines.send(self.key, item).await;
+                self.shared.pipelines.send(self.lane, item).await;
             }
         };
         let _ = tokio::time::timeout(LAST_WORDS, sending).await;

@@ -52,6 +52,10 @@ impl Lineage {
             match self.readers[index].read(round, &opener.registry)? {
                 // Older lines first.
                 Progress::More => {}
+                Progress::Unclear => {
+                    let before = opener.open_unseen(&self.path, &self.readers[index], round);
+                    self.readers.splice(index..index, before);
+                }
                 Progress::Replaced(unsure) => {
                     let old = self.readers.remove(index);
                     let new = opener.open_replaced(&self.path, old, &unsure, round)?;

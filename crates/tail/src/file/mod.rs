@@ -24,6 +24,7 @@ pub(crate) use run::run_file;
 use crate::glob::{Glob, MAX_MATCHES};
 use crate::head::{FileId, modified_ns};
 use crate::registry::Registry;
+use crate::siblings::is_rotation_of;
 use crate::source::{FileSource, TailSource};
 use crate::status::{Counters, SourceState};
 use claims::Unclaimed;
@@ -165,6 +166,9 @@ impl FileTask {
             if self.position(&file.path).is_ok() || self.settled.get(&file.id).is_some_and(|size| file.size <= *size) {
                 continue;
             }
+            if self.may_be_copy(&file.path) {
+                continue;
+            }
             let full = self.opener.wild && !first && self.opener.open.is_full();
             if !full || self.make_room(file.modified_ns) {
                 failed |= !self.open(&file.path, first, round);
@@ -199,6 +203,13 @@ impl FileTask {
         }
         found.sort_by_key(|file| std::cmp::Reverse(file.modified_ns));
         found
+    }
+
+    /// Whether a new file may be the copy of one that was cut off just now. Reading that one finds out.
+    fn may_be_copy(&self, path: &Path) -> bool {
+        let mut originals = self.lineages.iter().filter(|lineage| is_rotation_of(&lineage.path, path));
+        originals
+            .any(|lineage| lineage.readers.iter().any(|reader| reader.rotated_at.is_none() && reader.is_replaced()))
     }
 
     fn position(&self, path: &Path) -> Result<usize, usize> {

@@ -79,7 +79,12 @@ impl Opener {
         }
         let mut readers = self.predecessors(path, &at_path, same.as_ref(), Some(id), round);
         let mark = match same {
-            Some(mark) => mark,
+            Some(mark) => {
+                if mark.info().head.len == 0 && mark.info().modified_ns != modified_ns {
+                    readers.extend(self.unseen(path, &at_path, id, round));
+                }
+                mark
+            }
             None => {
                 if at_path.is_empty() && !first && self.is_copy(&named)? {
                     self.registry.add(self.info(path, &named.file, id, modified_ns, round)?, NEVER).close();
@@ -102,6 +107,12 @@ impl Opener {
     pub fn open_predecessors(&self, path: &Path, round: &Round) -> Vec<Reader> {
         let at_path = self.registry.find(|info| info.path == path);
         self.predecessors(path, &at_path, None, None, round)
+    }
+
+    /// Rotated files of which a file that was empty shows no trace.
+    pub fn open_unseen(&self, path: &Path, empty: &Reader, round: &Round) -> Vec<Reader> {
+        let at_path = self.registry.find(|info| info.path == path);
+        self.unseen(path, &at_path, empty.id(), round)
     }
 
     /// A file that is no longer the same content: the rest of the old content where it was copied to, and the new

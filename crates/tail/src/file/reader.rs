@@ -60,6 +60,9 @@ pub(crate) enum Progress {
     AtEnd,
     /// There is more.
     More,
+    /// A file that was empty when it was last looked at has changed since. It may have been written, copied away and
+    /// cut off meanwhile, of which nothing is left to see in itself.
+    Unclear,
     /// The file was cut off or written anew. Bytes that were read while that happened may be of either content.
     Replaced(Vec<u8>),
 }
@@ -137,7 +140,7 @@ impl Reader {
 
     /// Whether everything that was read is handed over.
     pub fn is_at_rest(&self) -> bool {
-        self.size <= self.offset && self.framer.is_empty() && !self.assembler.holds()
+        self.modified_ns != 0 && self.size <= self.offset && self.framer.is_empty() && !self.assembler.holds()
     }
 
     /// Reads on as far as the round allows.
@@ -152,10 +155,15 @@ impl Reader {
             self.flush_complete(round);
             return Ok(Progress::AtEnd);
         }
+        let was_empty = self.head.len == 0 && self.modified_ns != 0;
+        let unclear = was_empty && modified_ns != self.modified_ns;
         if !self.is_same()? {
             return Ok(Progress::Replaced(Vec::new()));
         }
         self.note(modified_ns, round.now_ms, registry);
+        if unclear {
+            return Ok(Progress::Unclear);
+        }
         if self.size == self.offset {
             self.flush_complete(round);
             return Ok(Progress::AtEnd);
@@ -232,6 +240,12 @@ impl Reader {
     /// Whether a file goes on where this one left off.
     pub fn goes_on_in(&self, file: &File) -> bool {
         self.head.len > 0 && self.head.fits(file) && self.overlaps(file).unwrap_or(false)
+    }
+
+    /// Whether the file was cut off or written anew since it was read.
+    pub fn is_replaced(&self) -> bool {
+        let size = self.file.metadata().map_or(0, |metadata| metadata.len());
+        size < self.offset || !self.head.fits(&self.file) || !self.overlaps(&self.file).unwrap_or(false)
     }
 
     /// The file, opened once more.

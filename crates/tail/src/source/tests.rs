@@ -96,7 +96,8 @@ fn errors_name_place_key_and_expectation() {
         x.yaml, logs 1: service must be a text, not a list
         x.yaml, logs 1: log_processing_rules[0] (rule n): pattern "(": unclosed group
         x.yaml, logs 1: auto_multi_line_extra_patterns: pattern "[": unclosed character class
-        x.yaml, logs 1: include_matches must hold FIELD=value, not "x""#]].assert_eq(&errors.join("\n"));
+        x.yaml, logs 1: include_matches must hold FIELD=value, not "x""#]]
+    .assert_eq(&errors.join("\n"));
 }
 
 #[test]

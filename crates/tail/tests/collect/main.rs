@@ -1,0 +1,11 @@
+//! Log collection from outside: real files, sockets and programs, time simulated where nothing but files is involved.
+
+mod at_least_once;
+mod checks;
+mod delivery;
+mod files;
+mod harness;
+mod journal;
+mod listeners;
+mod multi_line;
+mod rotation;
