@@ -2,12 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::layers::Layers;
-use crate::dogstatsd::{AggregatorConfig, CounterOutput, HistogramAggregate, ServerConfig, percentile_from_fraction};
+use crate::dogstatsd::{
+    AggregatorConfig, CounterOutput, EolRequired, HistogramAggregate, Mapper, ServerConfig, percentile_from_fraction,
+};
 
 /// Where clients look for the socket unless told otherwise.
 const DEFAULT_SOCKET: &str = "/var/run/datadog/dsd.socket";
@@ -41,10 +44,8 @@ pub struct DogStatsd {
     pub context_expiry: Duration,
     /// Whether values with a time of their own are not aggregated.
     pub no_aggregation: bool,
-    /// `dogstatsd_mapper_profiles` as written.
-    pub mapper_profiles: Value,
-    /// Names that the mapper keeps.
-    pub mapper_cache_size: usize,
+    /// What `dogstatsd_mapper_profiles` make of names, `None` for nothing.
+    pub mapper: Option<Arc<Mapper>>,
     /// Host and port to which every packet is passed on.
     pub forward: Option<(String, u16)>,
     /// Prefix of metric names.
@@ -85,8 +86,7 @@ impl DogStatsd {
             expiry: layers.seconds("dogstatsd_expiry_seconds"),
             context_expiry: layers.seconds("dogstatsd_context_expiry_seconds"),
             no_aggregation: layers.flag("dogstatsd_no_aggregation_pipeline"),
-            mapper_profiles: Value::Array(layers.maps("dogstatsd_mapper_profiles")),
-            mapper_cache_size: layers.size("dogstatsd_mapper_cache_size"),
+            mapper: mapper(layers),
             forward: forward(layers),
             namespace: namespace(layers),
             namespace_exceptions: layers
@@ -119,6 +119,9 @@ impl DogStatsd {
             histogram_to_distribution_prefix: self.copy_to_distribution_prefix.clone(),
             counter_expiry_s: i64::try_from(self.expiry.as_secs()).unwrap_or(i64::MAX),
             context_expiry_s: i64::try_from(self.context_expiry.as_secs()).unwrap_or(i64::MAX),
+            timestamps: self.no_aggregation,
+            mapper: self.mapper.clone(),
+            metric_stats: self.metric_stats,
             ..base
         }
     }
@@ -132,6 +135,9 @@ impl DogStatsd {
         server.udp = (self.port > 0).then(|| SocketAddr::new(self.bind, self.port));
         server.unix_datagram.clone_from(&self.socket);
         server.unix_stream.clone_from(&self.stream_socket);
+        server.buffer_bytes = self.buffer_size;
+        server.eol_required = EolRequired::from_names(&self.eol_required);
+        server.forward.clone_from(&self.forward);
         if self.receive_buffer_bytes > 0 {
             server.receive_buffer_bytes = self.receive_buffer_bytes;
         }
@@ -174,6 +180,18 @@ fn socket_path(text: &str) -> PathBuf {
 fn forward(layers: &mut Layers) -> Option<(String, u16)> {
     let (host, port) = (layers.some_text("statsd_forward_host"), layers.port("statsd_forward_port"));
     host.filter(|_| port > 0).map(|host| (host, port))
+}
+
+fn mapper(layers: &mut Layers) -> Option<Arc<Mapper>> {
+    const NAME: &str = "dogstatsd_mapper_profiles";
+    let cache_size = layers.size("dogstatsd_mapper_cache_size");
+    match Mapper::parse(&Value::Array(layers.maps(NAME)), cache_size) {
+        Ok(mapper) => mapper.map(Arc::new),
+        Err(error) => {
+            layers.warn(NAME, &format!("are not used: {error}"));
+            None
+        }
+    }
 }
 
 /// The prefix with its dot.

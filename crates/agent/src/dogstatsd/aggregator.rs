@@ -11,9 +11,10 @@ use hashbrown::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::config::{AggregatorConfig, BUCKET_S, CounterOutput};
-use super::context::{Class, Context, ContextId, Contexts, NoContext, host_and_tags};
+use super::context::{Class, Context, ContextId, Contexts, Naming, NoContext, host_and_tags};
 use super::flush::{Closed, States, Unaggregated};
 use super::histogram::Histogram;
+use super::metric_stats::{MetricStats, MetricTable};
 use crate::report::Report;
 
 /// Most histogram values and set members that are held one by one in open buckets (16 bytes each).
@@ -102,11 +103,14 @@ pub struct Aggregator {
     checks: Vec<CheckRun>,
     budget: usize,
     stats: AggregatorStats,
+    /// Numbers of each metric, if they are wanted.
+    metrics: Option<MetricTable>,
 }
 
 impl Aggregator {
     /// An empty aggregator.
     pub fn new(config: AggregatorConfig) -> Self {
+        let metrics = config.metric_stats.then(MetricTable::default);
         Self {
             config,
             contexts: Contexts::default(),
@@ -119,12 +123,18 @@ impl Aggregator {
             checks: Vec::new(),
             budget: MAX_HELD_VALUES,
             stats: AggregatorStats::default(),
+            metrics,
         }
     }
 
     /// What happened so far.
     pub fn stats(&self) -> AggregatorStats {
         self.stats
+    }
+
+    /// What came in by metric, most frequent first; `None` when that is not counted.
+    pub fn metric_stats(&self) -> Option<Vec<MetricStats>> {
+        self.metrics.as_ref().map(MetricTable::list)
     }
 
     /// Number of live contexts.
@@ -144,21 +154,26 @@ impl Aggregator {
     fn add_metric(&mut self, metric: &Metric<'_>, now: i64) {
         self.stats.metrics += 1;
         let class = Class::of(metric.kind);
-        let Some(id) = self.context(class, metric.name, metric, now) else { return };
-        match metric.timestamp {
+        let Some(id) = self.context(class, Naming::Own, metric, now) else { return };
+        if let (Some(metrics), Some(context)) = (&mut self.metrics, self.contexts.get(id)) {
+            metrics.count(&context.key, now);
+        }
+        let timestamp = metric.timestamp.filter(|_| self.config.timestamps);
+        match timestamp {
             Some(time) => self.add_timestamped(id, class, metric, time),
             None => self.add_sampled(id, class, metric, now),
         }
-        if class == Class::Histogram && self.config.histogram_to_distribution && metric.timestamp.is_none() {
-            let name = format!("{}{}", self.config.histogram_to_distribution_prefix, metric.name);
-            if let Some(id) = self.context(Class::Distribution, &name, metric, now) {
-                self.add_sampled(id, Class::Distribution, metric, now);
-            }
+        if class == Class::Histogram
+            && self.config.histogram_to_distribution
+            && timestamp.is_none()
+            && let Some(id) = self.context(Class::Distribution, Naming::Copy, metric, now)
+        {
+            self.add_sampled(id, Class::Distribution, metric, now);
         }
     }
 
-    fn context(&mut self, class: Class, name: &str, metric: &Metric<'_>, now: i64) -> Option<ContextId> {
-        match self.contexts.resolve(class, name, metric.tags, now, &self.config) {
+    fn context(&mut self, class: Class, naming: Naming, metric: &Metric<'_>, now: i64) -> Option<ContextId> {
+        match self.contexts.resolve((class, naming), metric.name, metric.tags, now, &self.config) {
             Ok(id) => Some(id),
             Err(NoContext::Full) => {
                 self.stats.dropped_contexts += 1;

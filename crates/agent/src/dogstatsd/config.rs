@@ -1,5 +1,9 @@
 //! Settings of the DogStatsD aggregator, with Datadog's defaults (reference: agent-config.md §5).
 
+use std::sync::Arc;
+
+use super::mapper::Mapper;
+
 /// Length of an aggregation bucket in seconds; also the `interval` of every series that comes out.
 pub const BUCKET_S: i64 = 10;
 
@@ -96,6 +100,13 @@ pub struct AggregatorConfig {
     pub counter_expiry_s: i64,
     /// Seconds after which any other silent context is forgotten (`dogstatsd_context_expiry_seconds`).
     pub context_expiry_s: i64,
+    /// Whether samples with a time of their own skip aggregation (`dogstatsd_no_aggregation_pipeline`); otherwise that
+    /// time is ignored.
+    pub timestamps: bool,
+    /// Turns names into names and tags (`dogstatsd_mapper_profiles`).
+    pub mapper: Option<Arc<Mapper>>,
+    /// Whether numbers are kept for each metric (`dogstatsd_metrics_stats_enable`).
+    pub metric_stats: bool,
     /// Most contexts at a time; messages of further ones are dropped and counted.
     pub max_contexts: usize,
 }
@@ -127,6 +138,9 @@ impl AggregatorConfig {
             histogram_to_distribution_prefix: String::new(),
             counter_expiry_s: 300,
             context_expiry_s: 20,
+            timestamps: true,
+            mapper: None,
+            metric_stats: false,
             max_contexts: DEFAULT_MAX_CONTEXTS,
         }
     }

@@ -14,7 +14,7 @@ use super::config::AggregatorConfig;
 const SPELLINGS_PER_CONTEXT: usize = 4;
 
 /// What is done with the values of a context.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Class {
     Counter,
     Gauge,
@@ -36,7 +36,7 @@ impl Class {
 }
 
 /// Identity of a context, normalised.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct ContextKey {
     pub(super) class: Class,
     pub(super) metric: String,
@@ -49,6 +49,13 @@ pub(super) struct ContextKey {
 pub(super) struct Context {
     pub(super) key: Arc<ContextKey>,
     pub(super) last_seen: i64,
+}
+
+/// Under which name values are aggregated: their own, or that of the distribution that a histogram is copied to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Naming {
+    Own,
+    Copy,
 }
 
 /// Number of a context, valid until it expires.
@@ -89,14 +96,14 @@ impl Contexts {
     /// The context of a message, seen at `now`; made when there is none.
     pub(super) fn resolve(
         &mut self,
-        class: Class,
+        (class, naming): (Class, Naming),
         name: &str,
         tags: Tags<'_>,
         now: i64,
         config: &AggregatorConfig,
     ) -> Result<ContextId, NoContext> {
         self.scratch.clear();
-        self.scratch.push(class as u8);
+        self.scratch.extend_from_slice(&[class as u8, naming as u8]);
         self.scratch.extend_from_slice(name.as_bytes());
         for tag in tags.iter() {
             // A byte that UTF-8 never holds separates the parts.
@@ -110,7 +117,7 @@ impl Contexts {
             context.last_seen = context.last_seen.max(now);
             return Ok(id);
         }
-        let id = self.learn(class, name, tags, now, config)?;
+        let id = self.learn((class, naming), name, tags, now, config)?;
         if self.by_spelling.len() >= config.max_contexts.saturating_mul(SPELLINGS_PER_CONTEXT) {
             self.by_spelling.clear();
         }
@@ -120,13 +127,13 @@ impl Contexts {
 
     fn learn(
         &mut self,
-        class: Class,
+        identity: (Class, Naming),
         name: &str,
         tags: Tags<'_>,
         now: i64,
         config: &AggregatorConfig,
     ) -> Result<ContextId, NoContext> {
-        let key = context_key(class, name, tags, config)?;
+        let key = context_key(identity, name, tags, config)?;
         let hash = self.hash_of(&key);
         if let Some(&id) = self.by_key.get(&hash)
             && let Some(context) = self.slots[id as usize].as_mut()
@@ -181,14 +188,26 @@ impl Contexts {
     }
 }
 
-fn context_key(class: Class, name: &str, tags: Tags<'_>, config: &AggregatorConfig) -> Result<ContextKey, NoContext> {
-    if config.blocks(name) {
+fn context_key(
+    (class, naming): (Class, Naming),
+    name: &str,
+    tags: Tags<'_>,
+    config: &AggregatorConfig,
+) -> Result<ContextKey, NoContext> {
+    let mapped = config.mapper.as_ref().and_then(|mapper| mapper.map(name));
+    let name = mapped.as_ref().map_or(name, |mapped| &mapped.name);
+    let prefixed = format!("{}{name}", config.prefix_of(name));
+    if config.blocks(name) || config.blocks(&prefixed) {
         return Err(NoContext::Blocked);
     }
-    let prefixed = format!("{}{name}", config.prefix_of(name));
-    let metric = normalise_metric(&prefixed).ok_or(NoContext::BadName)?.into_owned();
-    let (host, tags) = host_and_tags(tags, None, config);
-    Ok(ContextKey { class, metric, host, tags: normalise_tags(tags) })
+    let full = match naming {
+        Naming::Own => prefixed,
+        Naming::Copy => format!("{}{prefixed}", config.histogram_to_distribution_prefix),
+    };
+    let metric = normalise_metric(&full).ok_or(NoContext::BadName)?.into_owned();
+    let (host, mut plain) = host_and_tags(tags, None, config);
+    plain.extend(mapped.iter().flat_map(|mapped| &mapped.tags).map(String::as_str));
+    Ok(ContextKey { class, metric, host, tags: normalise_tags(plain) })
 }
 
 /// The host of a message (`field`, else its tag `host:`, else the default) and its ordinary tags with the configured

@@ -8,6 +8,8 @@ mod config;
 mod context;
 mod flush;
 mod histogram;
+mod mapper;
+mod metric_stats;
 mod server;
 mod sockets;
 
@@ -16,7 +18,9 @@ pub use config::{
     AggregatorConfig, BUCKET_S, CounterOutput, DEFAULT_MAX_CONTEXTS, HistogramAggregate, percentile_from_fraction,
 };
 pub(crate) use histogram::Histogram;
-pub use server::{Server, ServerConfig, ServerError, ServerStats};
+pub use mapper::{DEFAULT_MAPPER_CACHE, Mapped, Mapper, MapperError};
+pub use metric_stats::MetricStats;
+pub use server::{EolRequired, Server, ServerConfig, ServerError, ServerStats, SocketKind};
 
 #[cfg(test)]
 mod tests;

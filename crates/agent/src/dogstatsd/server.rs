@@ -1,7 +1,7 @@
 //! The server: readers hand packets to one aggregator, a loop flushes its closed buckets into the output.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +17,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::aggregator::{Aggregator, AggregatorStats};
 use super::config::AggregatorConfig;
+use super::metric_stats::MetricStats;
 use super::sockets::{self, DatagramSocket, SocketFile};
 use crate::report::{Output, Report};
 use crate::stop::{Stop, StopHandle, stop_signal};
@@ -25,6 +26,8 @@ use crate::stop::{Stop, StopHandle, stop_signal};
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 /// Most connections of the stream socket at a time.
 const MAX_CONNECTIONS: usize = 512;
+/// Largest `buffer_bytes`: what UDP can carry.
+const MAX_BUFFER_BYTES: usize = 65_535;
 /// Wanted size of receive buffers; the kernel may grant less.
 pub const DEFAULT_RECEIVE_BUFFER_BYTES: usize = 8 * 1024 * 1024;
 
@@ -39,6 +42,12 @@ pub struct ServerConfig {
     pub unix_stream: Option<PathBuf>,
     /// Wanted size of the receive buffers of datagram sockets, in bytes.
     pub receive_buffer_bytes: usize,
+    /// Largest packet, in bytes (`dogstatsd_buffer_size`); of a larger datagram the whole lines that fit are taken.
+    pub buffer_bytes: usize,
+    /// Where a message must end in a line feed (`dogstatsd_eol_required`); one that does not is dropped there.
+    pub eol_required: EolRequired,
+    /// Host and port to which every packet is passed on over UDP (`statsd_forward_host`, `statsd_forward_port`).
+    pub forward: Option<(String, u16)>,
     /// How messages are aggregated.
     pub aggregator: AggregatorConfig,
 }
@@ -51,17 +60,58 @@ impl ServerConfig {
             unix_datagram: None,
             unix_stream: None,
             receive_buffer_bytes: DEFAULT_RECEIVE_BUFFER_BYTES,
+            buffer_bytes: protocol::MAX_PACKET_BYTES,
+            eol_required: EolRequired::default(),
+            forward: None,
             aggregator,
         }
     }
 }
 
+/// Where a message must end in a line feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EolRequired {
+    /// Over UDP.
+    pub udp: bool,
+    /// Over both Unix sockets.
+    pub uds: bool,
+}
+
+impl EolRequired {
+    /// From the words of `dogstatsd_eol_required`; others, such as `named_pipe`, say nothing here.
+    pub fn from_names(names: &[String]) -> Self {
+        let has = |wanted: &str| names.iter().any(|name| name.trim() == wanted);
+        Self { udp: has("udp"), uds: has("uds") }
+    }
+}
+
+/// The sockets of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SocketKind {
+    /// [`ServerConfig::udp`].
+    Udp,
+    /// [`ServerConfig::unix_datagram`].
+    UnixDatagram,
+    /// [`ServerConfig::unix_stream`].
+    UnixStream,
+    /// [`ServerConfig::forward`].
+    Forward,
+}
+
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen for DogStatsD on {place}: {reason}")]
+#[error("cannot {} {place}: {reason}", self.doing())]
 pub struct ServerError {
+    /// Which socket is at fault; without it the server may start.
+    pub kind: SocketKind,
     place: String,
     reason: io::Error,
+}
+
+impl ServerError {
+    fn doing(&self) -> &'static str {
+        if self.kind == SocketKind::Forward { "pass DogStatsD packets on to" } else { "listen for DogStatsD on" }
+    }
 }
 
 /// What the server did so far.
@@ -73,6 +123,10 @@ pub struct ServerStats {
     pub bytes: u64,
     /// Messages that could not be parsed.
     pub parse_errors: u64,
+    /// Packets that were longer than the buffer, or whose last message lacks its line feed where one is required.
+    pub cut_packets: u64,
+    /// Packets that could not be passed on.
+    pub forward_errors: u64,
     /// Stream connections that were refused (too many) or broke off.
     pub connection_errors: u64,
     /// Points and sketches that the output took.
@@ -87,12 +141,14 @@ pub struct ServerStats {
 
 impl ServerStats {
     /// The counters under the names of Galgo's own `/metrics`.
-    pub fn counters(&self) -> [(&'static str, u64); 13] {
+    pub fn counters(&self) -> [(&'static str, u64); 15] {
         let aggregator = &self.aggregator;
         [
             ("galgo_dogstatsd_packets_total", self.packets),
             ("galgo_dogstatsd_bytes_total", self.bytes),
             ("galgo_dogstatsd_parse_errors_total", self.parse_errors),
+            ("galgo_dogstatsd_cut_packets_total", self.cut_packets),
+            ("galgo_dogstatsd_forward_errors_total", self.forward_errors),
             ("galgo_dogstatsd_connection_errors_total", self.connection_errors),
             ("galgo_dogstatsd_points_delivered_total", self.points_delivered),
             ("galgo_dogstatsd_points_refused_total", self.points_refused),
@@ -112,6 +168,8 @@ struct Counters {
     packets: AtomicU64,
     bytes: AtomicU64,
     parse_errors: AtomicU64,
+    cut_packets: AtomicU64,
+    forward_errors: AtomicU64,
     connection_errors: AtomicU64,
     points_delivered: AtomicU64,
     points_refused: AtomicU64,
@@ -127,13 +185,30 @@ struct Receiver {
     aggregator: Mutex<Aggregator>,
     clock: Arc<dyn Clock>,
     counters: Counters,
+    forward: Option<UdpSocket>,
 }
 
 impl Receiver {
-    fn take(&self, packet: &[u8]) {
+    /// Takes a packet from a socket with a buffer of `room` bytes, of which a longer packet filled one more.
+    fn take_datagram(&self, packet: &[u8], room: usize, needs_eol: bool) {
+        let is_cut = packet.len() > room;
+        self.take(&packet[..packet.len().min(room)], needs_eol || is_cut);
+    }
+
+    /// Takes a packet; `needs_eol` when only lines with their line feed are whole.
+    fn take(&self, packet: &[u8], needs_eol: bool) {
         count(&self.counters.packets, 1);
         count(&self.counters.bytes, packet.len());
-        let text = protocol::text(packet);
+        self.pass_on(packet);
+        let whole = if needs_eol {
+            packet.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
+        } else {
+            packet.len()
+        };
+        if whole < packet.len() {
+            count(&self.counters.cut_packets, 1);
+        }
+        let text = protocol::text(&packet[..whole]);
         let now = self.clock.now_s();
         let mut broken = 0;
         let mut aggregator = self.aggregator.lock();
@@ -148,6 +223,15 @@ impl Receiver {
         }
         drop(aggregator);
         count(&self.counters.parse_errors, broken);
+    }
+
+    /// Passes a packet on as it is; the socket does not wait.
+    fn pass_on(&self, packet: &[u8]) {
+        if let Some(socket) = &self.forward
+            && socket.send(packet).is_err()
+        {
+            count(&self.counters.forward_errors, 1);
+        }
     }
 
     async fn deliver(&self, report: Report, output: &dyn Output) {
@@ -187,28 +271,36 @@ impl Server {
     /// Opens the sockets and starts to read. Must be called within a tokio runtime.
     pub fn start(config: ServerConfig, clock: Arc<dyn Clock>, output: Arc<dyn Output>) -> Result<Self, ServerError> {
         let aggregator = Mutex::new(Aggregator::new(config.aggregator));
-        let receiver = Arc::new(Receiver { aggregator, clock, counters: Counters::default() });
+        let forward = config.forward.map(|(host, port)| connect(&host, port)).transpose()?;
+        let receiver = Arc::new(Receiver { aggregator, clock, counters: Counters::default(), forward });
         let (handle, stop) = stop_signal();
         let mut running = Running::default();
         let mut udp_addr = None;
         let buffer_bytes = config.receive_buffer_bytes;
+        let room = config.buffer_bytes.clamp(1, MAX_BUFFER_BYTES);
+        let EolRequired { udp: udp_eol, uds: uds_eol } = config.eol_required;
         if let Some(addr) = config.udp {
-            let failed = |reason| ServerError { place: format!("udp {addr}"), reason };
+            let failed = |reason| ServerError { kind: SocketKind::Udp, place: format!("udp {addr}"), reason };
             let socket = sockets::bind_udp(addr, buffer_bytes).map_err(failed)?;
             udp_addr = socket.local_addr().ok();
-            running.readers.push(read("dogstatsd-udp", socket, &receiver, &stop).map_err(failed)?);
+            let reader = Reader { room, needs_eol: udp_eol, receiver: Arc::clone(&receiver), stop: stop.clone() };
+            running.readers.push(reader.start("dogstatsd-udp", socket).map_err(failed)?);
         }
         if let Some(path) = config.unix_datagram {
-            let failed = |reason| ServerError { place: format!("unix socket {}", path.display()), reason };
+            let place = format!("unix socket {}", path.display());
+            let failed = |reason| ServerError { kind: SocketKind::UnixDatagram, place: place.clone(), reason };
             let socket = sockets::bind_unix_datagram(&path, buffer_bytes).map_err(failed)?;
             running.files.push(SocketFile(path.clone()));
-            running.readers.push(read("dogstatsd-uds", socket, &receiver, &stop).map_err(failed)?);
+            let reader = Reader { room, needs_eol: uds_eol, receiver: Arc::clone(&receiver), stop: stop.clone() };
+            running.readers.push(reader.start("dogstatsd-uds", socket).map_err(failed)?);
         }
         if let Some(path) = config.unix_stream {
-            let failed = |reason| ServerError { place: format!("unix stream socket {}", path.display()), reason };
+            let place = format!("unix stream socket {}", path.display());
+            let failed = |reason| ServerError { kind: SocketKind::UnixStream, place: place.clone(), reason };
             let listener = sockets::bind_unix_stream(&path).map_err(failed)?;
             running.files.push(SocketFile(path.clone()));
-            running.tasks.push(tokio::spawn(accept(listener, Arc::clone(&receiver), stop.clone())));
+            let reader = Reader { room, needs_eol: uds_eol, receiver: Arc::clone(&receiver), stop: stop.clone() };
+            running.tasks.push(tokio::spawn(accept(listener, reader)));
         }
         running.tasks.push(tokio::spawn(flush(Arc::clone(&receiver), Arc::clone(&output), stop)));
         Ok(Self { receiver, udp_addr, stop: handle, running: Mutex::new(running), output })
@@ -221,7 +313,12 @@ impl Server {
 
     /// Takes a packet that came another way (`/dogstatsd/v2/proxy`): lines of messages.
     pub fn take(&self, packet: &[u8]) {
-        self.receiver.take(packet);
+        self.receiver.take(packet, false);
+    }
+
+    /// What came in by metric, most frequent first; `None` unless [`AggregatorConfig::metric_stats`] is set.
+    pub fn metric_stats(&self) -> Option<Vec<MetricStats>> {
+        self.receiver.aggregator.lock().metric_stats()
     }
 
     /// What happened so far.
@@ -233,6 +330,8 @@ impl Server {
             packets: get(&counters.packets),
             bytes: get(&counters.bytes),
             parse_errors: get(&counters.parse_errors),
+            cut_packets: get(&counters.cut_packets),
+            forward_errors: get(&counters.forward_errors),
             connection_errors: get(&counters.connection_errors),
             points_delivered: get(&counters.points_delivered),
             points_refused: get(&counters.points_refused),
@@ -261,11 +360,39 @@ impl Server {
     }
 }
 
-/// Starts the thread that reads a socket.
-fn read(name: &str, socket: impl DatagramSocket, receiver: &Arc<Receiver>, stop: &Stop) -> io::Result<JoinHandle<()>> {
-    let (receiver, stop) = (Arc::clone(receiver), stop.clone());
-    let thread = std::thread::Builder::new().name(name.into());
-    thread.spawn(move || sockets::read_datagrams(&socket, &stop, |packet| receiver.take(packet)))
+/// A socket to which packets are passed on.
+fn connect(host: &str, port: u16) -> Result<UdpSocket, ServerError> {
+    let failed = |reason| ServerError { kind: SocketKind::Forward, place: format!("udp {host}:{port}"), reason };
+    let unknown = || io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    let addr = (host, port).to_socket_addrs().and_then(|mut found| found.next().ok_or_else(unknown)).map_err(failed)?;
+    let any: SocketAddr = if addr.is_ipv4() { ([0; 4], 0).into() } else { ([0_u16; 8], 0).into() };
+    let open = || {
+        let socket = UdpSocket::bind(any)?;
+        socket.connect(addr)?;
+        socket.set_nonblocking(true)?;
+        Ok(socket)
+    };
+    open().map_err(failed)
+}
+
+/// How a socket is read, and for whom.
+#[derive(Debug)]
+struct Reader {
+    /// Largest packet, in bytes.
+    room: usize,
+    needs_eol: bool,
+    receiver: Arc<Receiver>,
+    stop: Stop,
+}
+
+impl Reader {
+    /// Starts the thread that reads a socket.
+    fn start(self, name: &str, socket: impl DatagramSocket) -> io::Result<JoinHandle<()>> {
+        let Self { room, needs_eol, receiver, stop } = self;
+        let take = move |packet: &[u8]| receiver.take_datagram(packet, room, needs_eol);
+        let thread = std::thread::Builder::new().name(name.into());
+        thread.spawn(move || sockets::read_datagrams(&socket, room, &stop, take))
+    }
 }
 
 /// Flushes closed buckets until the stop signal.
@@ -293,7 +420,8 @@ async fn flush(receiver: Arc<Receiver>, output: Arc<dyn Output>, mut stop: Stop)
 }
 
 /// Serves connections of the stream socket until the stop signal.
-async fn accept(listener: UnixListener, receiver: Arc<Receiver>, mut stop: Stop) {
+async fn accept(listener: UnixListener, reader: Reader) {
+    let Reader { room, needs_eol, receiver, mut stop } = reader;
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = tokio::task::JoinSet::new();
     loop {
@@ -313,7 +441,7 @@ async fn accept(listener: UnixListener, receiver: Arc<Receiver>, mut stop: Stop)
         connections.spawn(async move {
             tokio::select! {
                 biased;
-                read = sockets::read_stream(stream, |packet| receiver.take(packet)) => {
+                read = sockets::read_stream(stream, room, |packet| receiver.take(packet, needs_eol)) => {
                     if let Err(error) = read {
                         count(&receiver.counters.connection_errors, 1);
                         tracing::debug!(%error, "DogStatsD connection broke off");

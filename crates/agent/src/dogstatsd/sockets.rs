@@ -8,15 +8,16 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use galgo_intake::dogstatsd::MAX_PACKET_BYTES;
 use socket2::{Domain, SockRef, Socket, Type};
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 
 use crate::stop::Stop;
 
-/// Largest datagram: what UDP can carry.
-const MAX_DATAGRAM_BYTES: usize = 65_536;
+/// Where the kernel says how many datagrams may wait at a Unix socket.
+const QUEUE_LENGTH_FILE: &str = "/proc/sys/net/unix/max_dgram_qlen";
+/// Fewer than that, and a burst finds no room.
+const MIN_QUEUE_LENGTH: u32 = 256;
 /// How long a reader waits for a packet before it looks at the stop signal.
 const STOP_POLL: Duration = Duration::from_millis(250);
 /// Most packets that are still read after the stop signal.
@@ -64,7 +65,19 @@ pub(super) fn bind_unix_datagram(path: &Path, buffer_bytes: usize) -> io::Result
     let socket = UnixDatagram::bind(path)?;
     prepare(SockRef::from(&socket), buffer_bytes)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(SOCKET_MODE))?;
+    tell_queue_length();
     Ok(socket)
+}
+
+/// Unix datagrams wait by number, not by size: with a short queue clients that do not wait lose packets in a burst.
+fn tell_queue_length() {
+    let length = std::fs::read_to_string(QUEUE_LENGTH_FILE).ok().and_then(|text| text.trim().parse::<u32>().ok());
+    if let Some(length) = length.filter(|length| *length < MIN_QUEUE_LENGTH) {
+        tracing::info!(
+            length,
+            "few datagrams may wait at the DogStatsD socket; for bursts of many clients raise net.unix.max_dgram_qlen"
+        );
+    }
 }
 
 /// A Unix stream socket at a path, listening.
@@ -106,8 +119,10 @@ fn make_room(path: &Path, connect: impl Fn(&Path) -> io::Result<()>) -> io::Resu
 }
 
 /// Reads packets until the stop signal, and then what the kernel already holds.
-pub(super) fn read_datagrams(socket: &impl DatagramSocket, stop: &Stop, mut take: impl FnMut(&[u8])) {
-    let mut buffer = vec![0; MAX_DATAGRAM_BYTES];
+///
+/// A packet of more than `room` bytes is handed over with one byte more than that.
+pub(super) fn read_datagrams(socket: &impl DatagramSocket, room: usize, stop: &Stop, mut take: impl FnMut(&[u8])) {
+    let mut buffer = vec![0; room + 1];
     let mut to_drain = MAX_DRAINED_PACKETS;
     let mut stopping = false;
     while to_drain > 0 {
@@ -134,8 +149,8 @@ pub(super) fn read_datagrams(socket: &impl DatagramSocket, stop: &Stop, mut take
 
 /// Reads length-prefixed packets of one connection until it ends. An oversized packet closes it: what follows cannot
 /// be told from text.
-pub(super) async fn read_stream(mut stream: UnixStream, mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    let mut buffer = vec![0; MAX_PACKET_BYTES];
+pub(super) async fn read_stream(mut stream: UnixStream, room: usize, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut buffer = vec![0; room];
     loop {
         let length = match stream.read_u32_le().await {
             Ok(length) => length as usize,
@@ -143,7 +158,7 @@ pub(super) async fn read_stream(mut stream: UnixStream, mut take: impl FnMut(&[u
             Err(error) => return Err(error),
         };
         let Some(packet) = buffer.get_mut(..length) else {
-            let reason = format!("packet of {length} bytes is larger than {MAX_PACKET_BYTES}");
+            let reason = format!("packet of {length} bytes is larger than {room}");
             return Err(io::Error::new(ErrorKind::InvalidData, reason));
         };
         stream.read_exact(packet).await?;

@@ -1,5 +1,6 @@
 //! The aggregator in simulated time (packets in, golden reports out) and the server over real sockets.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -296,6 +297,72 @@ fn names_are_prefixed_blocked_and_normalised() {
 }
 
 #[test]
+fn the_block_list_knows_names_with_and_without_their_prefix() {
+    for blocked in ["noise", "app.noise"] {
+        let mut aggregator = aggregator(|config| {
+            config.namespace = "app.".into();
+            config.blocklist = vec![blocked.into()];
+        });
+        add(&mut aggregator, 0, "noise:1|c");
+        assert_eq!(aggregator.stats().dropped_names, 1, "{blocked}");
+    }
+}
+
+#[test]
+fn names_are_mapped_before_they_are_prefixed() {
+    let profiles = serde_json::json!([{"name": "a", "prefix": "air.", "mappings": [
+        {"match": "air.job.*.*", "name": "job.duration", "tags": {"kind": "$1", "job": "$2"}},
+    ]}]);
+    let mut aggregator = aggregator(|config| {
+        config.namespace = "app.".into();
+        config.mapper = Mapper::parse(&profiles, 10).unwrap().map(Arc::new);
+        config.histogram_to_distribution = true;
+        config.histogram_to_distribution_prefix = "dist.".into();
+        config.histogram_aggregates = vec![HistogramAggregate::Max];
+        config.histogram_percentiles = vec![];
+    });
+    add(&mut aggregator, 0, "air.job.batch.nightly:3|ms|#env:x\nair.other:1|g\ndist.app.job.duration:9|d");
+    check(
+        &aggregator.flush(T + 10),
+        expect![[r#"
+            app.air.other gauge/10 "web-1"  | +0=1
+            app.job.duration.max gauge/10 "web-1" env:x,job:nightly,kind:batch | +0=3
+            app.dist.app.job.duration sketch "web-1"  | +0 n=1 sum=9 min=Some(9.0) max=Some(9.0)
+            dist.app.job.duration sketch "web-1" env:x,job:nightly,kind:batch | +0 n=1 sum=3 min=Some(3.0) max=Some(3.0)
+        "#]],
+    );
+}
+
+#[test]
+fn without_the_pipeline_for_them_timestamps_are_ignored() {
+    let mut aggregator = aggregator(|config| config.timestamps = false);
+    add(&mut aggregator, 3, "x:1|c|T1600000000\nx:2|c\nh:1|s|T1600000000");
+    check(
+        &aggregator.flush(T + 10),
+        expect![[r#"
+            h gauge/10 "web-1"  | +0=1
+            x count/10 "web-1"  | +0=3
+        "#]],
+    );
+}
+
+#[test]
+fn messages_are_counted_by_metric_when_that_is_wanted() {
+    assert_eq!(aggregator(|_| {}).metric_stats(), None);
+    let mut aggregator = aggregator(|config| config.metric_stats = true);
+    add(&mut aggregator, 0, "a:1|c|#x:1,y\na:1:2|c|#y,x:1\nb:1|g");
+    aggregator.flush(T + 1000);
+    add(&mut aggregator, 1001, "a:1|c|#x:1,y");
+    let stats = |name: &str, tags: &str, count, second| MetricStats {
+        name: name.into(),
+        tags: tags.into(),
+        count,
+        last_seen: T + second,
+    };
+    assert_eq!(aggregator.metric_stats().unwrap(), [stats("a", "x:1 y", 3, 1001), stats("b", "", 1, 0)]);
+}
+
+#[test]
 fn contexts_are_limited_and_expire() {
     let mut aggregator = aggregator(|config| config.max_contexts = 2);
     add(&mut aggregator, 0, "a:1|g\nb:1|g\nc:1|g\na:2|g");
@@ -413,14 +480,22 @@ impl Output for Recorder {
 
 /// A server on all sockets below a folder, its output and its clock, which stands at `T`.
 fn serve(folder: &std::path::Path) -> (Server, Arc<Recorder>, Arc<ManualClock>) {
+    serve_with(folder, |_| {})
+}
+
+fn serve_with(
+    folder: &std::path::Path,
+    change: impl FnOnce(&mut ServerConfig),
+) -> (Server, Arc<Recorder>, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at_ms(T * 1000));
     let output = Arc::new(Recorder::default());
-    let config = ServerConfig {
+    let mut config = ServerConfig {
         udp: Some("127.0.0.1:0".parse().unwrap()),
         unix_datagram: Some(folder.join("dsd.socket")),
         unix_stream: Some(folder.join("dsd-stream.socket")),
         ..ServerConfig::new(AggregatorConfig::for_host("web-1"))
     };
+    change(&mut config);
     let server =
         Server::start(config, Arc::clone(&clock) as Arc<dyn Clock>, Arc::clone(&output) as Arc<dyn Output>).unwrap();
     (server, output, clock)
@@ -501,6 +576,88 @@ async fn a_stale_socket_file_is_replaced_and_a_live_one_is_not() {
     let error = sockets::bind_unix_datagram(&path, 1024).unwrap_err();
     assert!(error.to_string().contains("no socket"), "{error}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unfinished_lines_are_dropped_where_a_line_feed_is_required() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, output, _clock) = serve_with(folder.path(), |config| {
+        config.eol_required = EolRequired::from_names(&["udp".to_owned(), "named_pipe".to_owned()]);
+    });
+    let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    udp.send_to(b"hits:1|c\nhits:2|c\nhits:40|c", server.udp_addr().unwrap()).unwrap();
+    let unix = std::os::unix::net::UnixDatagram::unbound().unwrap();
+    unix.send_to(b"hits:100|c", folder.path().join("dsd.socket")).unwrap();
+    wait_until(|| server.stats().packets == 2).await;
+    assert_eq!((server.stats().cut_packets, server.stats().parse_errors), (1, 0));
+    server.shutdown().await;
+    assert_eq!(output.0.lock().series[0].points[0].value, 103.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_packet_that_is_too_large_the_whole_lines_are_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, output, _clock) = serve_with(folder.path(), |config| config.buffer_bytes = 20);
+    let unix = std::os::unix::net::UnixDatagram::unbound().unwrap();
+    for packet in ["hits:1|c\nhits:2|c\nhits:4000|c", "hits:100|c\nhits:20|c", "hits:10000000|c|#a:b,c:d"] {
+        unix.send_to(packet.as_bytes(), folder.path().join("dsd.socket")).unwrap();
+    }
+    wait_until(|| server.stats().packets == 3).await;
+    assert_eq!((server.stats().cut_packets, server.stats().parse_errors), (2, 0));
+    server.shutdown().await;
+    assert_eq!(output.0.lock().series[0].points[0].value, 123.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packets_are_passed_on_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let next = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    next.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let port = next.local_addr().unwrap().port();
+    let (server, _output, _clock) =
+        serve_with(folder.path(), |config| config.forward = Some(("127.0.0.1".to_owned(), port)));
+    server.take(b"hits:1|c\nbroken");
+    let mut buffer = [0; 100];
+    let length = next.recv(&mut buffer).unwrap();
+    assert_eq!(&buffer[..length], b"hits:1|c\nbroken");
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_name_the_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, output, _clock) = serve(folder.path());
+    let config = |change: fn(&mut ServerConfig, SocketAddr)| {
+        let mut config = ServerConfig::new(AggregatorConfig::for_host("h"));
+        change(&mut config, server.udp_addr().unwrap());
+        config
+    };
+    for (config, kind, text) in [
+        (
+            config(|config, taken| config.udp = Some(taken)),
+            SocketKind::Udp,
+            "cannot listen for DogStatsD on udp 127.0.0.1:",
+        ),
+        (
+            config(|config, _| config.unix_stream = Some("/proc/no/such".into())),
+            SocketKind::UnixStream,
+            "cannot listen for DogStatsD on unix stream socket /proc/no/such: ",
+        ),
+        (
+            config(|config, _| config.forward = Some(("no such host".into(), 1))),
+            SocketKind::Forward,
+            "cannot pass DogStatsD packets on to udp no such host:1: ",
+        ),
+    ] {
+        let error =
+            Server::start(config, Arc::new(SystemClock::new()), Arc::clone(&output) as Arc<dyn Output>).unwrap_err();
+        assert_eq!((error.kind, error.to_string().starts_with(text)), (kind, true), "{error}");
+    }
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(folder.path().join("dsd.socket")).unwrap().permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o722);
+    server.shutdown().await;
 }
 
 /// CPU seconds of the threads with this name so far.

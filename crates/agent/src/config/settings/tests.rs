@@ -171,22 +171,12 @@ fn a_large_file_is_read() {
             expiry: 300s,
             context_expiry: 20s,
             no_aggregation: true,
-            mapper_profiles: Array [
-                Object {
-                    "name": String("airflow"),
-                    "prefix": String("airflow."),
-                    "mappings": Array [
-                        Object {
-                            "match": String("airflow.*.count"),
-                            "name": String("airflow.count"),
-                            "tags": Object {
-                                "job": String("$1"),
-                            },
-                        },
-                    ],
+            mapper: Some(
+                Mapper {
+                    mappings: 1,
+                    max_cached: 1000,
                 },
-            ],
-            mapper_cache_size: 1000,
+            ),
             forward: None,
             namespace: "shop.",
             namespace_exceptions: None,
