@@ -119,6 +119,11 @@ impl Ledger {
         returns
     }
 
+    /// Nobody waits any longer: whoever asks for the configuration to be read again may have repaired the check.
+    pub fn end_waits(&self) {
+        self.records.lock().values_mut().for_each(|record| record.not_before = None);
+    }
+
     /// The instance is no longer configured.
     pub fn forget(&self, id: &str) {
         self.records.lock().remove(id);
@@ -160,6 +165,8 @@ mod tests {
             assert_eq!(ledger.placement("x", now + left), Placement::Own);
         }
         assert_eq!(ledger.isolated(now)[0].waits_s, 900);
+        ledger.end_waits();
+        assert_eq!(ledger.placement("x", now), Placement::Own);
         assert_eq!(ledger.placement("y", now), Placement::Shared);
     }
 

@@ -301,6 +301,7 @@ impl Pool {
     /// Has changed modules loaded anew; interpreter and code are looked for again at the next start.
     pub async fn reload(&self) {
         *self.setup.lock().await = None;
+        self.ledger.end_waits();
         for slot in self.slots() {
             slot.starts.lock().not_before = None;
             if let Some(process) = slot.open() {
@@ -309,14 +310,15 @@ impl Pool {
         }
     }
 
-    /// Ends all processes that run now.
+    /// Ends all processes that run now, at the same time.
     pub async fn stop_all(&self) {
+        let mut stopping = tokio::task::JoinSet::new();
         for slot in self.slots() {
-            let process = slot.current.lock().take();
-            if let Some(process) = process {
-                process.stop().await;
+            if let Some(process) = slot.current.lock().take() {
+                stopping.spawn(async move { process.stop().await });
             }
         }
+        stopping.join_all().await;
     }
 
     /// Ends all processes for good.

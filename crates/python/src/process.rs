@@ -188,6 +188,9 @@ impl Process {
         let watch = Watch::new(setup, name, child, capture, Arc::clone(&shared));
         tokio::spawn(watch.run(commands_rx, frames, requests));
         tracing::info!(process = name, pid, python = %hello.version, base = %hello.base, "Python process ready");
+        if !hello.base_note.is_empty() {
+            tracing::warn!(note = %hello.base_note, "Datadog's base class is not used");
+        }
         Ok(Self { pid, hello, shared, commands, permits: Semaphore::new(MAX_RUNS_AT_A_TIME) })
     }
 

@@ -246,7 +246,7 @@ impl Watch {
         submission::add(&mut call.samples, frame.out);
         call.samples.warnings.extend(frame.warnings);
         let failed = frame.status == Status::Error;
-        let error = failed.then(|| CheckError { message: frame.text, traceback: frame.traceback });
+        let error = failed.then_some(CheckError { message: frame.text, traceback: frame.traceback });
         if call.load {
             if frame.status == Status::Ok {
                 self.shared.loaded.lock().insert(call.instance.id.clone());

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import traceback
+import types
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
@@ -55,11 +56,22 @@ class Failure(Exception):
 
 def failure_of(error: BaseException) -> Failure:
     """An exception in words."""
-    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    trace = "".join(traceback.format_exception(type(error), error, _outside(error.__traceback__)))
     said = str(error)
     if isinstance(error, SystemExit):
         return Failure("the check called sys.exit(%s)" % said, trace)
     return Failure(said if isinstance(error, loading.Unusable) else "%s: %s" % (type(error).__name__, said), trace)
+
+
+def _outside(trace: Optional[types.TracebackType]) -> Optional[types.TracebackType]:
+    """A traceback without its first frames, as far as they are the runner's own or those of the import system."""
+    outer = trace
+    while outer is not None:
+        name = outer.tb_frame.f_globals.get("__name__", "")
+        if not name.startswith(("galgo_runner.", "importlib.")) and name not in ("importlib", "_frozen_importlib"):
+            return outer
+        outer = outer.tb_next
+    return trace
 
 
 class Registry:

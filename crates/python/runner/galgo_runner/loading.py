@@ -207,6 +207,9 @@ def construct(check_class: Any, name: str, init_config: Any, instance: Any, sett
         signature = None
     if signature is None:
         return check_class(name, init_config, instances)
+    if "agentConfig" in signature.parameters:
+        # It may be optional there and yet be needed.
+        forms[0], forms[1] = forms[1], forms[0]
     for arguments, keywords in forms:
         try:
             signature.bind(*arguments, **keywords)

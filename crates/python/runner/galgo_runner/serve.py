@@ -138,7 +138,8 @@ def _limit_data(limit: int) -> None:
     try:
         import resource
 
-        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        link.born_data_limit = resource.getrlimit(resource.RLIMIT_DATA)
+        hard = link.born_data_limit[1]
         wanted = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
     except (ImportError, OSError, ValueError):

@@ -7,7 +7,7 @@ names. What they need of the runner is in ``link``.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 if TYPE_CHECKING:
     from ..batch import Batch
@@ -24,6 +24,8 @@ class Link:
     host_tags: List[str] = []
     version: str = ""
     started: float = time.time()
+    #: Limit of data memory that the process was born with, for the commands that it runs.
+    born_data_limit: Optional[Tuple[int, int]] = None
     #: The batch of an instance; None when there is no such instance.
     batch_of: Callable[[str], "Optional[Batch]"]
     #: Logs a line at a level for the check that runs in this thread.

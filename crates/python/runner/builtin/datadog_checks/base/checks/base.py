@@ -382,8 +382,10 @@ class AgentCheck:
         for tag in tags:
             if tag is None:
                 continue
-            text = ensure_unicode(tag if isinstance(tag, (str, bytes)) else str(tag))
-            kept.append(self.degeneralise_tag(text) if self.disable_generic_tags else text)
+            text = ensure_unicode(tag)
+            # What is no text is left out further on, as with Datadog's own base.
+            clashes = self.disable_generic_tags and isinstance(text, str)
+            kept.append(self.degeneralise_tag(text) if clashes else text)
         return kept
 
     @staticmethod
