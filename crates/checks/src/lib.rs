@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod custom_query;
+pub mod directory;
 pub mod http;
 pub mod http_check;
 pub mod mysql;
@@ -16,6 +17,7 @@ pub mod openmetrics;
 pub mod options;
 pub mod pattern;
 pub mod postgres;
+pub mod redis;
 pub mod tcp_check;
 pub mod tls;
 pub mod trust;
@@ -26,10 +28,12 @@ use galgo_agent::check::Factory;
 /// Every native integration: the name of its check and what makes one from an instance.
 pub fn factories() -> Vec<(&'static str, Factory)> {
     vec![
+        ("directory", directory::factory),
         ("http_check", http_check::factory),
         ("mysql", mysql::factory),
         ("openmetrics", openmetrics::factory),
         ("postgres", postgres::factory),
+        ("redisdb", redis::factory),
         ("tcp_check", tcp_check::factory),
         ("tls", tls::factory),
     ]

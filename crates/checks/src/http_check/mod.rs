@@ -172,7 +172,8 @@ impl HttpCheck {
             problem = Some(format!("{url}: status {status}, expected {expected}"));
         }
         let matches_content = problem.is_none() && settings.content_match.is_some();
-        if !matches_content && !(problem.is_some() && settings.include_content) {
+        let shows_content = problem.is_some() && settings.include_content;
+        if !(matches_content || shows_content) {
             return Ok(problem);
         }
         let body = response.text(MAX_BODY).await.map_err(|error| error.to_string())?;

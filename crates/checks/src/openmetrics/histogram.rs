@@ -16,14 +16,17 @@ pub struct OwnBucket {
     pub count: f64,
 }
 
+/// Labels that tell a series from others, sorted.
+type Series = Vec<(String, String)>;
+
 /// Takes cumulative buckets apart. A bucket belongs together with those that have the same other labels.
 #[derive(Debug, Default)]
 pub struct Buckets {
-    by_series: HashMap<Vec<(String, String)>, Vec<(f64, f64)>>,
+    by_series: HashMap<Series, Vec<(f64, f64)>>,
 }
 
-fn series_of(sample: &Sample) -> Vec<(String, String)> {
-    let mut labels: Vec<(String, String)> = sample.labels.iter().filter(|(name, _)| name != "le").cloned().collect();
+fn series_of(sample: &Sample) -> Series {
+    let mut labels: Series = sample.labels.iter().filter(|(name, _)| name != "le").cloned().collect();
     labels.sort_unstable();
     labels
 }

@@ -22,6 +22,9 @@ enum Override {
     Rate,
 }
 
+/// Samples with one of these values of the label are left out; without values, whatever the value.
+type IgnoredLabel = (String, Option<Vec<String>>);
+
 /// The options of one instance.
 #[derive(Debug)]
 pub struct Legacy {
@@ -31,8 +34,7 @@ pub struct Legacy {
     override_patterns: Vec<(Pattern, Override)>,
     ignored: HashSet<String>,
     ignored_patterns: Vec<Pattern>,
-    /// Samples with one of these values of a label are left out; without values, whatever the value.
-    ignored_by_labels: Vec<(String, Option<Vec<String>>)>,
+    ignored_by_labels: Vec<IgnoredLabel>,
     shared: SharedLabels,
     labels_mapper: HashMap<String, String>,
     exclude_labels: HashSet<String>,
@@ -150,7 +152,7 @@ impl Legacy {
         let mut labels = sample.labels.clone();
         self.shared.populate(&mut labels);
         let value_of = |label: &str| labels.iter().find(|(name, _)| name == label).map(|(_, value)| value.clone());
-        let ignored = |(label, values): &(String, Option<Vec<String>>)| {
+        let ignored = |(label, values): &IgnoredLabel| {
             value_of(label).is_some_and(|value| values.as_ref().is_none_or(|values| values.contains(&value)))
         };
         if self.ignored_by_labels.iter().any(ignored) {
@@ -294,7 +296,7 @@ fn overrides(options: &Options<'_>) -> Result<Overrides, InstanceError> {
     Ok((exact, patterns))
 }
 
-fn ignored_by_labels(options: &Options<'_>) -> Result<Vec<(String, Option<Vec<String>>)>, InstanceError> {
+fn ignored_by_labels(options: &Options<'_>) -> Result<Vec<IgnoredLabel>, InstanceError> {
     let mut made = Vec::new();
     for (label, values) in options.map("ignore_metrics_by_labels")?.into_iter().flatten() {
         let items = match values {

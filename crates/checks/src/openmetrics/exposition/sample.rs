@@ -120,7 +120,7 @@ fn skip_blanks(text: &str) -> &str {
 
 /// A name may hold anything but what ends it; Prometheus' clients are as lax.
 fn split_bare_name(text: &str) -> (&str, &str) {
-    let end = text.find(|letter: char| matches!(letter, ' ' | '\t' | '{' | '}' | '"' | '=' | ',' | '#'));
+    let end = text.find([' ', '\t', '{', '}', '"', '=', ',', '#']);
     text.split_at(end.unwrap_or(text.len()))
 }
 
