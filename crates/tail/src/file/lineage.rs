@@ -52,8 +52,8 @@ impl Lineage {
             match self.readers[index].read(round, &opener.registry)? {
                 // Older lines first.
                 Progress::More => {}
-                Progress::Unclear => {
-                    let before = opener.open_unseen(&self.path, &self.readers[index], round);
+                Progress::Unclear(since) => {
+                    let before = opener.open_unseen(&self.path, &self.readers[index], since, round);
                     self.readers.splice(index..index, before);
                 }
                 Progress::Replaced(unsure) => {

@@ -30,6 +30,7 @@ use crate::status::{Counters, SourceState};
 use claims::Unclaimed;
 use lineage::Lineage;
 use opener::{Opened, Opener};
+use reader::Reader;
 
 /// How often files that are there are noted as such, so that their places are kept.
 const SEEN_PERIOD: Duration = Duration::from_secs(60);
@@ -157,10 +158,13 @@ impl FileTask {
         let named: HashMap<&Path, FileId> = found.iter().map(|file| (&*file.path, file.id)).collect();
         let mut reopen = Vec::new();
         for lineage in &mut self.lineages {
-            if lineage.observe(named.get(&*lineage.path).copied(), round.now) {
+            let unopened = lineage.observe(named.get(&*lineage.path).copied(), round.now);
+            // What became of the old content is found out first, by reading; the new one is opened by the next search.
+            if unopened && !lineage.readers.iter().any(Reader::is_replaced) {
                 reopen.push(lineage.path.clone());
             }
         }
+        reopen.retain(|path| !self.may_be_copy(path));
         reopen.iter().for_each(|path| failed |= !self.open(path, false, round));
         for file in &found {
             if self.position(&file.path).is_ok() || self.settled.get(&file.id).is_some_and(|size| file.size <= *size) {
@@ -208,8 +212,7 @@ impl FileTask {
     /// Whether a new file may be the copy of one that was cut off just now. Reading that one finds out.
     fn may_be_copy(&self, path: &Path) -> bool {
         let mut originals = self.lineages.iter().filter(|lineage| is_rotation_of(&lineage.path, path));
-        originals
-            .any(|lineage| lineage.readers.iter().any(|reader| reader.rotated_at.is_none() && reader.is_replaced()))
+        originals.any(|lineage| lineage.readers.iter().any(Reader::is_replaced))
     }
 
     fn position(&self, path: &Path) -> Result<usize, usize> {
@@ -247,7 +250,7 @@ impl FileTask {
         true
     }
 
-    fn add(&mut self, path: &Path, readers: Vec<reader::Reader>) {
+    fn add(&mut self, path: &Path, readers: Vec<Reader>) {
         match self.position(path) {
             Ok(index) => self.lineages[index].readers.extend(readers),
             Err(_) if readers.is_empty() => {}

@@ -47,13 +47,6 @@ pub(crate) struct Opener {
     pub counters: Arc<Counters>,
 }
 
-struct Named<'a> {
-    path: &'a Path,
-    file: File,
-    id: FileId,
-    size: u64,
-}
-
 impl Opener {
     /// Opens what a path names now, and before it what was rotated away and not read to its end. `first` holds for
     /// files that were there when the source began.
@@ -64,9 +57,8 @@ impl Opener {
             return Err(io::Error::other("not a regular file"));
         }
         let (id, size, modified_ns) = (FileId::of(&metadata), metadata.len(), modified_ns(&metadata));
-        let named = Named { path, file, id, size };
         let mut at_path = self.registry.find(|info| info.path == path);
-        let mut same = self.same_content(&named);
+        let mut same = self.content_mark(id, &file, size);
         if first && self.is_forced(same.as_ref()) {
             at_path.drain(..).for_each(|mark| mark.close());
             same.take().inspect(|mark| self.registry.remove(mark));
@@ -81,22 +73,22 @@ impl Opener {
         let mark = match same {
             Some(mark) => {
                 if mark.info().head.len == 0 && mark.info().modified_ns != modified_ns {
-                    readers.extend(self.unseen(path, &at_path, id, round));
+                    readers.extend(self.unseen(path, &at_path, last_change(&at_path), id, round));
                 }
                 mark
             }
             None => {
-                if at_path.is_empty() && !first && self.is_copy(&named)? {
-                    self.registry.add(self.info(path, &named.file, id, modified_ns, round)?, NEVER).close();
+                if self.is_copy(path, &file, size) {
+                    self.registry.add(self.info(path, &file, id, modified_ns, round)?, NEVER).close();
                     return Ok(Opened::Settled(NEVER));
                 }
-                readers.extend(self.unseen(path, &at_path, id, round));
+                readers.extend(self.unseen(path, &at_path, last_change(&at_path), id, round));
                 let offset = if at_path.is_empty() { self.first_offset(first, size) } else { 0 };
-                self.registry.add(self.info(path, &named.file, id, modified_ns, round)?, offset)
+                self.registry.add(self.info(path, &file, id, modified_ns, round)?, offset)
             }
         };
         match self.open.claim(id, self.owner, !self.wild) {
-            Ok(claim) => readers.push(self.reader(path, named.file, claim, &mark, round.now)),
+            Ok(claim) => readers.push(self.reader(path, file, claim, &mark, round.now)),
             Err(unclaimed) if readers.is_empty() => return Ok(Opened::Taken(unclaimed)),
             Err(_) => {}
         }
@@ -110,9 +102,10 @@ impl Opener {
     }
 
     /// Rotated files of which a file that was empty shows no trace.
-    pub fn open_unseen(&self, path: &Path, empty: &Reader, round: &Round) -> Vec<Reader> {
+    /// `since` is when it was changed for the last time before.
+    pub fn open_unseen(&self, path: &Path, empty: &Reader, since: i64, round: &Round) -> Vec<Reader> {
         let at_path = self.registry.find(|info| info.path == path);
-        self.unseen(path, &at_path, empty.id(), round)
+        self.unseen(path, &at_path, Some(since), empty.id(), round)
     }
 
     /// A file that is no longer the same content: the rest of the old content where it was copied to, and the new
@@ -128,7 +121,7 @@ impl Opener {
             Some(reader) => readers.push(reader),
             None => self.registry.touch(),
         }
-        readers.extend(self.unseen(path, &at_path, id, round));
+        readers.extend(self.unseen(path, &at_path, Some(modified_ns), id, round));
         let mark = self.registry.add(self.info(path, &file, id, modified_ns, round)?, 0);
         if let Ok(claim) = self.open.claim(id, self.owner, true) {
             let mut reader = self.reader(path, file, claim, &mark, round.now);
@@ -157,11 +150,11 @@ impl Opener {
     }
 
     /// The mark of a file's present content.
-    fn same_content(&self, named: &Named<'_>) -> Option<Arc<Mark>> {
-        let marks = self.registry.find(|info| info.id == named.id);
+    fn content_mark(&self, id: FileId, file: &File, size: u64) -> Option<Arc<Mark>> {
+        let marks = self.registry.find(|info| info.id == id);
         let fits = |mark: &&Arc<Mark>| {
             let handed = mark.handed();
-            (handed <= named.size || handed == NEVER) && mark.info().head.fits(&named.file)
+            (handed <= size || handed == NEVER) && mark.info().head.fits(file)
         };
         marks.iter().rev().find(fits).cloned()
     }
@@ -229,12 +222,21 @@ impl Opener {
     }
 
     /// Rotated files that were made and rotated away while nobody looked.
-    fn unseen(&self, path: &Path, at_path: &[Arc<Mark>], named: FileId, round: &Round) -> Vec<Reader> {
-        let Some(newest) = at_path.iter().map(|mark| mark.info().modified_ns).max() else { return Vec::new() };
+    /// They were changed after the file that the path named before.
+    fn unseen(
+        &self,
+        path: &Path,
+        at_path: &[Arc<Mark>],
+        since: Option<i64>,
+        named: FileId,
+        round: &Round,
+    ) -> Vec<Reader> {
+        let Some(since) = since else { return Vec::new() };
         let mut readers = Vec::new();
         for sibling in rotations_of(path) {
-            let known = |info: &MarkInfo| info.id == sibling.id || is_content(info.head, &sibling.file, sibling.size);
-            if sibling.modified_ns < newest || sibling.id == named || !self.registry.find(known).is_empty() {
+            let copied = at_path.iter().any(|mark| is_content(mark.info().head, &sibling.file, sibling.size));
+            let known = || copied || self.content_mark(sibling.id, &sibling.file, sibling.size).is_some();
+            if sibling.modified_ns < since || sibling.id == named || known() {
                 continue;
             }
             let Ok(claim) = self.open.claim(sibling.id, self.owner, true) else { continue };
@@ -249,10 +251,9 @@ impl Opener {
     }
 
     /// Whether a file that has appeared is the copy of one that is read and about to be cut off.
-    fn is_copy(&self, named: &Named<'_>) -> io::Result<bool> {
-        let original =
-            |info: &MarkInfo| is_rotation_of(&info.path, named.path) && is_content(info.head, &named.file, named.size);
-        Ok(!self.registry.find(original).is_empty())
+    fn is_copy(&self, path: &Path, file: &File, size: u64) -> bool {
+        let original = |info: &MarkInfo| is_rotation_of(&info.path, path) && is_content(info.head, file, size);
+        !self.registry.find(original).is_empty()
     }
 
     fn info(&self, path: &Path, file: &File, id: FileId, modified_ns: i64, round: &Round) -> io::Result<MarkInfo> {
@@ -285,6 +286,11 @@ impl Opener {
             counters: Arc::clone(&self.counters),
         }
     }
+}
+
+/// When the file that a path named last was changed: its mark is the one that was made last.
+fn last_change(at_path: &[Arc<Mark>]) -> Option<i64> {
+    at_path.last().map(|mark| mark.info().modified_ns)
 }
 
 /// Whether a file holds the content that a head is from, and not merely one that begins with the same few bytes.

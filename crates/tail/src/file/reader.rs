@@ -61,8 +61,8 @@ pub(crate) enum Progress {
     /// There is more.
     More,
     /// A file that was empty when it was last looked at has changed since. It may have been written, copied away and
-    /// cut off meanwhile, of which nothing is left to see in itself.
-    Unclear,
+    /// cut off meanwhile, of which nothing is left to see in itself. The time of its last change before.
+    Unclear(i64),
     /// The file was cut off or written anew. Bytes that were read while that happened may be of either content.
     Replaced(Vec<u8>),
 }
@@ -155,14 +155,14 @@ impl Reader {
             self.flush_complete(round);
             return Ok(Progress::AtEnd);
         }
-        let was_empty = self.head.len == 0 && self.modified_ns != 0;
-        let unclear = was_empty && modified_ns != self.modified_ns;
+        let before = self.modified_ns;
+        let unclear = self.head.len == 0 && before != 0 && modified_ns != before;
         if !self.is_same()? {
             return Ok(Progress::Replaced(Vec::new()));
         }
         self.note(modified_ns, round.now_ms, registry);
         if unclear {
-            return Ok(Progress::Unclear);
+            return Ok(Progress::Unclear(before));
         }
         if self.size == self.offset {
             self.flush_complete(round);
