@@ -1,6 +1,7 @@
 // The mock's answers for hosts, metric details, keys, status and what is not kept. `?mock_hosts=2000` on a request, or
 // GALGO_MOCK_HOSTS, makes the fleet as large as one wants to see it. Development only.
 import type { Call, Handlers, Reply } from './mock.ts'
+import { hostRuns } from './mock-integrations.ts'
 import { HOSTS, METRICS, seriesOf, unitOf, valueAt } from './mock-data.ts'
 import type { MockHost, MockMetric } from './mock-data.ts'
 import { groupBy } from '../src/ui/group-by.ts'
@@ -165,6 +166,7 @@ function checksOf(host: MockHost, index: number) {
 }
 
 function hostDetail({ path, params }: Call): Reply {
+  if (path.endsWith('/checks')) return hostRuns({ path, params, body: undefined })
   const name = decodeURIComponent(path.slice(`${OWN}/hosts/`.length))
   const all = fleet(params)
   const index = all.findIndex((host) => host.name === name)

@@ -3,6 +3,7 @@ import type { Connect, Plugin } from 'vite'
 import type { TimeseriesRequest } from '../src/api/types'
 import { HOSTS, METRICS, seriesOf } from './mock-data.ts'
 import { inventoryHandlers } from './mock-inventory.ts'
+import { integrationHandlers } from './mock-integrations.ts'
 import { evaluate, evaluateFormula, QueryError, stepFor } from './mock-query.ts'
 import type { MockResult } from './mock-query.ts'
 
@@ -182,6 +183,7 @@ export const handlers: Handlers = {
   },
   'GET /api/v1/hosts/totals': () => ({ body: { total_active: HOSTS.length, total_up: HOSTS.length - 1 } }),
   ...inventoryHandlers,
+  ...integrationHandlers,
 }
 
 function find(method: string, path: string) {

@@ -4,6 +4,7 @@ import type { QueryClient } from '@tanstack/react-query'
 import { explorerRoute } from './explorer'
 import { homeRoute } from './home'
 import { infrastructureRoutes } from './infrastructure'
+import { integrationRoutes } from './integrations'
 import { loginRoute } from './login'
 import { metricsSummaryRoute } from './metrics-summary'
 import { settingsRoutes } from './settings'
@@ -16,6 +17,7 @@ const routeTree = rootRoute.addChildren([
     explorerRoute,
     metricsSummaryRoute,
     ...infrastructureRoutes,
+    ...integrationRoutes,
     ...settingsRoutes,
   ]),
 ])

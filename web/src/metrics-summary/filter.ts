@@ -98,9 +98,4 @@ export function unitText({ unit, per_unit }: Pick<MetricRow, 'unit' | 'per_unit'
   return per_unit ? `${unit} / ${per_unit}` : unit
 }
 
-/** The query that shows a metric well by its type. */
-export function queryOf(metric: string, type: string | null | undefined, by = '', scope = '*'): string {
-  const group = by === '' ? '' : ` by {${by}}`
-  if (type === 'count') return `sum:${metric}{${scope}}${group}.as_count()`
-  return `avg:${metric}{${scope}}${group}`
-}
+export { metricQuery as queryOf } from '@/query/link'

@@ -2,6 +2,13 @@
 import type { TimeRange } from '@/time'
 import { toSearch } from '@/time'
 
+/** The query that shows a metric well by its type. */
+export function metricQuery(metric: string, type: string | null | undefined, by = '', scope = '*'): string {
+  const group = by === '' ? '' : ` by {${by}}`
+  if (type === 'count') return `sum:${metric}{${scope}}${group}.as_count()`
+  return `avg:${metric}{${scope}}${group}`
+}
+
 export interface ExplorerLink {
   queries: readonly { name: string; query: string }[]
   formulas?: readonly string[]

@@ -31,3 +31,4 @@ const statusRoute = createRoute({
 })
 
 export const settingsRoutes = [settingsRoute, keysRoute, notKeptRoute, statusRoute]
+export { createKey, keysQuery } from './queries'

@@ -1,5 +1,5 @@
 // What the rail, the phone's bar, the palette and the `g` keys offer. A feature adds its line when it exists.
-import { ChartSpline, House, Server, Settings } from 'lucide-react'
+import { Blocks, ChartSpline, House, Server, Settings } from 'lucide-react'
 import type { LucideIcon } from 'lucide-react'
 
 export interface NavLink {
@@ -38,6 +38,16 @@ export const NAV: readonly NavItem[] = [
     children: [
       { to: '/infrastructure', label: 'Hosts' },
       { to: '/infrastructure/map', label: 'Host map' },
+    ],
+  },
+  {
+    to: '/integrations',
+    label: 'Integrations',
+    icon: Blocks,
+    key: 'n',
+    children: [
+      { to: '/integrations', label: 'All' },
+      { to: '/integrations/add-host', label: 'Add a host' },
     ],
   },
   {

@@ -2,6 +2,7 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { metricNamesQuery } from '@/api/queries'
 import { hostListQuery } from '@/infrastructure'
+import { integrationsQuery } from '@/integrations'
 import { NAV } from './nav'
 
 export interface PaletteItem {
@@ -65,8 +66,24 @@ const hosts: PaletteSource = {
   },
 }
 
+const integrations: PaletteSource = {
+  group: 'Integrations',
+  search: async (words, client) => {
+    if (words.trim() === '') return []
+    const all = await client.ensureQueryData(integrationsQuery)
+    const found = all.filter(({ name, title }) => matches(`${title} ${name}`, words))
+    return found.slice(0, PER_SOURCE).map(({ name, title, hosts, error }) => ({
+      id: `integration ${name}`,
+      label: title,
+      hint: error > 0 ? 'with errors' : hosts > 0 ? 'running' : undefined,
+      to: `/integrations?integration=${encodeURIComponent(name)}`,
+    }))
+  },
+}
+
 export const PALETTE_SOURCES: readonly PaletteSource[] = [
   { group: 'Pages', search: (words) => pages.filter((page) => matches(page.label, words)) },
   metrics,
   hosts,
+  integrations,
 ]

@@ -18,6 +18,7 @@ import { HostChecks } from './checks'
 import { hostFacts } from './facts'
 import { HostGraphs, hostScope } from './graphs'
 import { MuteDialog } from './mute'
+import { HostRunsSections } from './runs'
 import { HostTags } from './tags'
 import css from './host.module.css'
 
@@ -38,6 +39,7 @@ export function HostBody({ name, wide = false }: { name: string; wide?: boolean 
       <section className={css.section} data-area="graphs">
         <HostGraphs name={data.name} />
       </section>
+      <HostRunsSections name={data.name} />
       <section className={css.section} data-area="checks">
         <h3>Service checks</h3>
         <HostChecks checks={data.checks} />

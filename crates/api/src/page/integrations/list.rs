@@ -16,7 +16,7 @@ use crate::error::ApiResult;
 use crate::metrics::names;
 
 /// Heading of checks that are not in the catalogue.
-const OTHER: &str = "other";
+const OTHER: &str = "Other";
 
 /// Every integration that is known or runs.
 pub async fn list(State(app): State<Arc<App>>, _: Reader) -> ApiResult<Json<Value>> {
