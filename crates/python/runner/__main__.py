@@ -7,4 +7,6 @@ if sys.version_info < (3, 8):
 
 from galgo_runner.serve import main  # noqa: E402
 
-main()
+# Processes that a check starts with multiprocessing may import this file again.
+if __name__ == "__main__":
+    main()

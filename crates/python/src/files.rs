@@ -16,6 +16,7 @@ const FILES: &[(&str, &str)] = runner_files![
     "__main__.py",
     "builtin/datadog_checks/__init__.py",
     "builtin/datadog_checks/base/__init__.py",
+    "builtin/datadog_checks/base/agent.py",
     "builtin/datadog_checks/base/checks/__init__.py",
     "builtin/datadog_checks/base/checks/base.py",
     "builtin/datadog_checks/base/checks/network.py",

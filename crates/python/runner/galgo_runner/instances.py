@@ -157,8 +157,8 @@ class Registry:
         except Failure as failure:
             done.update(status="error", text=failure.text, traceback=failure.trace)
         except BaseException as error:  # whatever a check raises concerns the check alone
-            failure = failure_of(error)
-            done.update(status="error", text=failure.text, traceback=failure.trace)
+            told = failure_of(error)
+            done.update(status="error", text=told.text, traceback=told.trace)
         finally:
             self._local.instance = None
             self._threads.pop(seq, None)

@@ -45,9 +45,7 @@ class CustomModules:
         self.folders = [os.path.abspath(folder) for folder in folders]
         self._stamps: Dict[str, Tuple[int, int]] = {}
         extensions = (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES)
-        hook = importlib.machinery.FileFinder.path_hook(
-            (_FreshLoader, importlib.machinery.SOURCE_SUFFIXES), extensions
-        )
+        hook = importlib.machinery.FileFinder.path_hook((_FreshLoader, importlib.machinery.SOURCE_SUFFIXES), extensions)
 
         def only_ours(path: str) -> Any:
             if not self._is_ours(path):
@@ -189,7 +187,7 @@ def find_class(module: types.ModuleType, agent_check: Any) -> Optional[Any]:
                 candidates.append(value)
     leaves = [one for one in candidates if not any(other is not one and issubclass(other, one) for other in candidates)]
     own = [one for one in leaves if (one.__module__ + ".").startswith(module.__name__ + ".")]
-    return (own or leaves or [None])[0]
+    return next(iter(own or leaves), None)
 
 
 def construct(check_class: Any, name: str, init_config: Any, instance: Any, settings: Settings) -> Any:

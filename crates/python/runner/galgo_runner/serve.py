@@ -156,6 +156,7 @@ def main() -> None:
     start = channel.receive()
     if start is not None:
         Server(channel, start).serve()
-    sys.__stderr__.flush()
+    if sys.__stderr__ is not None:
+        sys.__stderr__.flush()
     # Threads of checks may never end; nobody waits for them.
     os._exit(0)

@@ -58,14 +58,17 @@ class Printed(io.TextIOBase):
         self._local = threading.local()
         self.buffer = _Bytes(self)
 
-    encoding = "utf-8"  # type: ignore[assignment]
-    errors = "replace"  # type: ignore[assignment]
+    encoding = "utf-8"
+    errors = "replace"
 
     def writable(self) -> bool:
         return True
 
     def isatty(self) -> bool:
         return False
+
+    def reconfigure(self, **_: Any) -> None:
+        """Scripts change the encoding of their output; there is only one here."""
 
     def fileno(self) -> int:
         return self._descriptor
@@ -114,6 +117,6 @@ class _Bytes(io.RawIOBase):
 
 def capture(emit: Emit) -> None:
     """Lets print() and sys.stderr emit lines."""
-    sys.stdout = Printed(emit, 20, 1)  # type: ignore[assignment]
-    sys.stderr = Printed(emit, 30, 2)  # type: ignore[assignment]
+    sys.stdout = Printed(emit, 20, 1)
+    sys.stderr = Printed(emit, 30, 2)
     sys.stdin = open(os.devnull)

@@ -211,3 +211,19 @@ async fn garbage_on_the_outputs_does_not_break_the_connection() {
         assert_eq!(values(&samples), [("good", 0.0)]);
     }
 }
+
+#[tokio::test]
+async fn checks_may_use_processes_of_their_own() {
+    let rig = Rig::new();
+    rig.module(
+        "parallel",
+        "import multiprocessing\nfrom checks import AgentCheck\n\ndef double(n):\n    print('child', n)\n    return 2 * \
+         n\n\nclass Parallel(AgentCheck):\n    def check(self, instance):\n        context = \
+         multiprocessing.get_context(instance['method'])\n        with context.Pool(2) as pool:\n            \
+         self.gauge('sum', sum(pool.map(double, [1, 2, 3])))\n",
+    );
+    for method in ["fork", "spawn", "forkserver"] {
+        assert_eq!(values(&rig.run_ok("parallel", json!({ "method": method })).await), [("sum", 12.0)], "{method}");
+    }
+    assert_eq!(rig.loader.stats().starts, 1);
+}

@@ -9,16 +9,20 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
+from ..settings import Settings
+
 if TYPE_CHECKING:
     from ..batch import Batch
     from ..cache import PersistentCache
-    from ..settings import Settings
 
 
 class Link:
-    """What the native modules need of the runner; set once before they are put into place."""
+    """What the native modules need of the runner; set once before they are put into place.
 
-    settings: "Settings"
+    In processes that checks start with multiprocessing nobody sets it: what they submit goes nowhere.
+    """
+
+    settings: Settings = Settings()
     cache: "PersistentCache"
     host: str = ""
     host_tags: List[str] = []
@@ -27,9 +31,9 @@ class Link:
     #: Limit of data memory that the process was born with, for the commands that it runs.
     born_data_limit: Optional[Tuple[int, int]] = None
     #: The batch of an instance; None when there is no such instance.
-    batch_of: Callable[[str], "Optional[Batch]"]
+    batch_of: Callable[[str], "Optional[Batch]"] = staticmethod(lambda check_id: None)
     #: Logs a line at a level for the check that runs in this thread.
-    log: Callable[[int, str], None]
+    log: Callable[[int, str], None] = staticmethod(lambda level, text: None)
 
 
 link = Link()

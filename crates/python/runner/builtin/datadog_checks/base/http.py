@@ -7,8 +7,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-import datadog_agent
-
+from .agent import datadog_agent
 from .config import is_affirmative
 
 #: Seconds until a request is given up unless configured.
@@ -136,7 +135,7 @@ class Http:
         verify=None,
         allow_redirects=None,
         extra_headers=None,
-        **_
+        **_,
     ):
         """Makes a request and returns the answer, whatever its status."""
         if params:
@@ -157,7 +156,9 @@ class Http:
         follow = self._redirects if allow_redirects is None else allow_redirects
         handlers = [urllib.request.HTTPSHandler(context=self._context(verify)), _KeepStatus(follow)]
         if self._proxies is not None:
-            proxies = {scheme: url for scheme, url in dict(self._proxies).items() if scheme in ("http", "https") and url}
+            proxies = {
+                scheme: url for scheme, url in dict(self._proxies).items() if scheme in ("http", "https") and url
+            }
             handlers.append(urllib.request.ProxyHandler(proxies))
         opener = urllib.request.build_opener(*handlers)
         seconds = self._timeout if timeout is None else (max(timeout) if isinstance(timeout, tuple) else timeout)

@@ -2,7 +2,7 @@
 
 import logging
 
-import datadog_agent
+from .agent import datadog_agent
 
 TRACE_LEVEL = 7
 

@@ -8,10 +8,8 @@ import time
 import traceback
 from collections import deque
 
-import aggregator
-import datadog_agent
-
 from .. import names
+from ..agent import aggregator, datadog_agent
 from ..config import is_affirmative
 from ..constants import ServiceCheck
 from ..errors import ConfigurationError
@@ -146,17 +144,7 @@ class AgentCheck:
         self._submit_metric(aggregator.COUNTER, name, value, tags, hostname, device_name, raw)
 
     def submit_histogram_bucket(
-        self,
-        name,
-        value,
-        lower_bound,
-        upper_bound,
-        monotonic,
-        hostname,
-        tags,
-        raw=False,
-        flush_first_value=False,
-        **_
+        self, name, value, lower_bound, upper_bound, monotonic, hostname, tags, raw=False, flush_first_value=False, **_
     ):
         """Submits one bucket of a histogram that was counted elsewhere."""
         if value is None:

@@ -1,6 +1,9 @@
 """Runs commands for checks."""
 
-from _util import SubprocessOutputEmptyError, subprocess_output
+try:
+    from _util import SubprocessOutputEmptyError, subprocess_output
+except ImportError:  # in a process that a check has started
+    from galgo_runner.native.subprocesses import SubprocessOutputEmptyError, subprocess_output
 
 __all__ = ["SubprocessOutputEmptyError", "get_subprocess_output"]
 
