@@ -92,11 +92,9 @@ impl Framer {
 
     fn consume(&mut self, bytes: usize) {
         self.start += bytes as u64;
-        if bytes == self.buffer.len() {
-            // Idle files hold no memory.
-            self.buffer = Vec::new();
-        } else {
-            self.buffer.drain(..bytes);
+        if bytes > 0 {
+            // Only what is left is kept: hundreds of files must not each hold room for a whole read.
+            self.buffer = self.buffer[bytes..].to_vec();
         }
     }
 

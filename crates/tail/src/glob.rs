@@ -36,6 +36,27 @@ impl Glob {
         self.parts.iter().any(|part| !matches!(part, Part::Plain(_)))
     }
 
+    /// Why nothing can be found although something may be there; `None` when it is merely absent.
+    pub fn obstacle(&self) -> Option<String> {
+        let plain = self.parts.iter().map_while(|part| match part {
+            Part::Plain(name) => Some(name.as_str()),
+            _ => None,
+        });
+        let base = plain.fold(PathBuf::from("/"), |base, name| base.join(name));
+        let error = if self.is_wild() {
+            std::fs::read_dir(&base).err()?
+        } else {
+            match base.metadata() {
+                Ok(metadata) if metadata.is_file() => return None,
+                Ok(_) => return Some(format!("{} is not a file", base.display())),
+                Err(error) => error,
+            }
+        };
+        let denied = error.kind() == std::io::ErrorKind::PermissionDenied;
+        denied
+            .then(|| format!("cannot look for {}: {error} (the agent's user must be able to read it)", base.display()))
+    }
+
     /// What exists, folders and files alike, at most [`MAX_MATCHES`].
     pub fn expand(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
@@ -194,6 +215,15 @@ mod tests {
         ] {
             assert_eq!(Glob::new(pattern).matches(Path::new(path)), matches, "{pattern} on {path}");
         }
+    }
+
+    #[test]
+    fn a_folder_is_not_a_file_and_what_is_absent_may_come() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().display().to_string();
+        assert_eq!(Glob::new(&path).obstacle(), Some(format!("{path} is not a file")));
+        assert_eq!(Glob::new(&format!("{path}/a.log")).obstacle(), None);
+        assert_eq!(Glob::new(&format!("{path}/none/*.log")).obstacle(), None);
     }
 
     #[test]

@@ -287,7 +287,7 @@ async fn save_now_and_then(registry: Arc<Registry>) {
         ticks.tick().await;
         count = count.wrapping_add(1);
         let registry = Arc::clone(&registry);
-        let forget = count % FORGET_EVERY == 0;
+        let forget = count.is_multiple_of(FORGET_EVERY);
         let saving = tokio::task::spawn_blocking(move || {
             if forget {
                 registry.forget_gone();

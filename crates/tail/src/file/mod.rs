@@ -182,6 +182,11 @@ impl FileTask {
             self.open_gone(&named, round);
         }
         self.keep_seen(&found, first, round);
+        if found.is_empty()
+            && let Some(obstacle) = self.glob.obstacle()
+        {
+            failed |= !self.complain(obstacle);
+        }
         if !failed {
             let state = if found.is_empty() { SourceState::Waiting } else { SourceState::Ok };
             self.counters.set_state(state);

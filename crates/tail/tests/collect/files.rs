@@ -186,7 +186,7 @@ async fn a_file_is_read_by_one_source_only() {
 async fn a_file_that_cannot_be_opened_says_why() {
     let mut bench = Bench::new();
     bench.write("app.log", "secret\n");
-    std::fs::set_permissions(bench.path("app.log"), std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(bench.path("app.log"), std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::File::open(bench.path("app.log")).is_ok() {
         return; // run by root, whom nothing is forbidden
     }
