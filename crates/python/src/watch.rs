@@ -3,7 +3,6 @@
 //! them.
 
 use std::collections::HashMap;
-use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,10 +22,17 @@ use crate::process::{Answer, Call, Command, Finished, Role, Setup, Shared};
 use crate::state::{Counters, count};
 use crate::submission;
 
+mod blame;
+
+use blame::describe;
+
 /// Time between two looks at the memory while something runs.
 const MEMORY_LOOK_BUSY: Duration = Duration::from_secs(1);
 /// Time between two looks at the memory otherwise.
 const MEMORY_LOOK_IDLE: Duration = Duration::from_secs(15);
+/// Looks in a row at a memory beyond the limit after which a process is ended although checks run. Before that, runs
+/// may come to their end, and the process is replaced without anybody losing one.
+const PATIENT_LOOKS: u32 = 5;
 /// How long a call that took too long has to say where it is before its process is ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long a process has to end by itself.
@@ -79,6 +85,7 @@ pub struct Watch {
     growth: HashMap<String, i64>,
     last_finished: Option<Arc<Instance>>,
     next_memory_look: Instant,
+    looks_too_large: u32,
     /// The call that is asked where it is, and until when.
     last_words: Option<(u64, Instant)>,
 }
@@ -102,6 +109,7 @@ impl Watch {
             growth: HashMap::new(),
             last_finished: None,
             next_memory_look: Instant::now(),
+            looks_too_large: 0,
             last_words: None,
         }
     }
@@ -308,6 +316,17 @@ impl Watch {
         memory
     }
 
+    /// At once beyond a quarter more than the limit or when nothing runs, else after some patience.
+    fn memory_is_intolerable(&mut self, memory: u64) -> bool {
+        let limit = self.memory_limit;
+        if limit == 0 || memory <= limit {
+            self.looks_too_large = 0;
+            return false;
+        }
+        self.looks_too_large += 1;
+        memory > limit + limit / 4 || self.looks_too_large > PATIENT_LOOKS || self.active.is_empty()
+    }
+
     /// Looks at clock and memory.
     fn look(&mut self, requests: &mpsc::Sender<Vec<u8>>) -> Result<(), Cause> {
         let now = Instant::now();
@@ -315,7 +334,7 @@ impl Watch {
             let pause = if self.active.is_empty() { MEMORY_LOOK_IDLE } else { MEMORY_LOOK_BUSY };
             self.next_memory_look = now + pause;
             let memory = self.read_memory();
-            if self.memory_limit > 0 && memory > self.memory_limit {
+            if self.memory_is_intolerable(memory) {
                 return Err(Cause::Memory(memory));
             }
         }
@@ -382,106 +401,5 @@ impl Watch {
             let _ = kill_process_group(pid, Signal::KILL);
         }
         timeout(GRACE, self.child.wait()).await.ok().and_then(Result::ok)
-    }
-
-    fn note_end(&self, why: &str) {
-        tracing::warn!(process = self.name, "{why}");
-        *self.shared.end.lock() = Some(why.to_owned());
-    }
-
-    fn blame_hung(&mut self, culprit: u64, stack: String) {
-        count(&self.counters.timeouts, 1);
-        let limit = self.run_timeout.as_secs_f64();
-        let Some(call) = self.active.remove(&culprit) else { return };
-        let why = format!("{} did not end within {limit} s; its Python process was ended", call.instance.check);
-        self.note_end(&why);
-        self.ledger.offence(&call.instance.id, &why, Instant::now());
-        let _ = call.reply.send(Answer::Ended(Role::Culprit, CheckError { message: why.clone(), traceback: stack }));
-        let now = Instant::now();
-        for call in std::mem::take(&mut self.active).into_values() {
-            // Several checks that wait for the same dead server would otherwise cost one process each in turn.
-            let role = if now - call.began > self.run_timeout / 2 { Role::Suspect } else { Role::Bystander };
-            self.excuse(call, role, &why);
-        }
-    }
-
-    fn blame_for_memory(&mut self, memory: u64) {
-        count(&self.counters.memory_kills, 1);
-        let why = self.too_large(memory);
-        self.note_end(&why);
-        let offender = self.largest_growth(memory);
-        if let Some(offender) = &offender {
-            self.ledger.offence(offender, &why, Instant::now());
-        }
-        for call in std::mem::take(&mut self.active).into_values() {
-            if offender.as_deref() == Some(&call.instance.id) {
-                let message = format!("{why}, while running {}; it was ended", call.instance.check);
-                let _ = call.reply.send(Answer::Ended(Role::Culprit, CheckError::new(message)));
-            } else {
-                self.excuse(call, Role::Bystander, &why);
-            }
-        }
-    }
-
-    fn blame_for_exit(&mut self, why: String) {
-        count(&self.counters.crashes, 1);
-        self.note_end(&why);
-        let mut active: Vec<Active> = std::mem::take(&mut self.active).into_values().collect();
-        match (active.len(), &self.last_finished) {
-            (0, Some(last)) => self.ledger.strike(&last.id, &why),
-            (0, None) => {}
-            (1, _) => {
-                let call = active.remove(0);
-                let doing = if call.load { "loading" } else { "running" };
-                let message = format!("{why} while {doing} {}", call.instance.check);
-                self.ledger.offence(&call.instance.id, &message, Instant::now());
-                let error = CheckError { message, traceback: self.capture.last_lines() };
-                let _ = call.reply.send(Answer::Ended(Role::Culprit, error));
-            }
-            _ => active.into_iter().for_each(|call| self.excuse(call, Role::Suspect, &why)),
-        }
-    }
-
-    fn excuse(&self, call: Active, role: Role, why: &str) {
-        if role == Role::Suspect {
-            self.ledger.suspect(&call.instance.id, &format!("{why} while several checks ran"));
-        }
-        let _ = call.reply.send(Answer::Ended(role, CheckError::new(why)));
-    }
-}
-
-/// How a process ended, in words.
-fn describe(status: Option<ExitStatus>) -> String {
-    let Some(status) = status else { return "for an unknown reason".to_owned() };
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit status {code}"),
-        (_, Some(signal)) => match SIGNALS.iter().find(|(number, _)| *number == signal) {
-            Some((_, name)) => format!("signal {signal}, {name}"),
-            None => format!("signal {signal}"),
-        },
-        _ => status.to_string(),
-    }
-}
-
-/// Signals that end processes, with what they mean.
-const SIGNALS: [(i32, &str); 6] = [
-    (4, "illegal instruction"),
-    (6, "aborted"),
-    (7, "bus error"),
-    (9, "killed, for lack of memory or by a user"),
-    (11, "segmentation fault"),
-    (15, "terminated by a user"),
-];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ends_are_told_in_words() {
-        assert_eq!(describe(Some(ExitStatus::from_raw(3 << 8))), "exit status 3");
-        assert_eq!(describe(Some(ExitStatus::from_raw(11))), "signal 11, segmentation fault");
-        assert_eq!(describe(Some(ExitStatus::from_raw(40))), "signal 40");
-        assert_eq!(describe(None), "for an unknown reason");
     }
 }
