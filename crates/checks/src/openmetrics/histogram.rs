@@ -14,6 +14,8 @@ pub struct OwnBucket {
     pub upper: f64,
     /// How many, since the histogram began.
     pub count: f64,
+    /// Whether no bucket is below, so that `lower` was not given.
+    pub lowest: bool,
 }
 
 /// Labels that tell a series from others, sorted.
@@ -59,10 +61,11 @@ impl Buckets {
         let at = buckets.iter().position(|(bound, _)| *bound == upper)?;
         let cumulative = buckets[at].1;
         Some(match at.checked_sub(1).map(|before| buckets[before]) {
-            Some((lower, below)) => OwnBucket { lower, upper, count: cumulative - below },
+            Some((lower, below)) => OwnBucket { lower, upper, count: cumulative - below, lowest: false },
             None => {
                 let from_zero = upper > 0.0 || (upper == 0.0 && zero_is_positive);
-                OwnBucket { lower: if from_zero { 0.0 } else { f64::NEG_INFINITY }, upper, count: cumulative }
+                let lower = if from_zero { 0.0 } else { f64::NEG_INFINITY };
+                OwnBucket { lower, upper, count: cumulative, lowest: true }
             }
         })
     }

@@ -161,7 +161,9 @@ impl Legacy {
         let host = value_of(&self.label_to_hostname).filter(|host| !host.is_empty());
         let host = host.map(|host| host + &self.hostname_suffix).unwrap_or_default();
         if let Some(own) = own {
-            labels.push(("lower_bound".into(), python_float(own.lower)));
+            // The original writes the bound that it makes up itself as a whole number, unless it makes a distribution.
+            let made_up = own.lowest && own.lower == 0.0 && !self.distributions;
+            labels.push(("lower_bound".into(), if made_up { "0".into() } else { python_float(own.lower) }));
         }
         let mut tags = self.tags.clone();
         for (name, value) in &labels {

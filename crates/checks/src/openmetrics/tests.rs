@@ -360,6 +360,34 @@ async fn the_first_generation_keeps_its_ways() {
     .await;
 }
 
+#[tokio::test]
+async fn the_first_generation_takes_buckets_apart_and_joins_labels() {
+    let text = "\
+# TYPE info gauge
+info{pod=\"p\",node=\"n\"} 1
+# TYPE lat histogram
+lat_bucket{pod=\"p\",le=\"1\"} 3
+lat_bucket{pod=\"p\",le=\"+Inf\"} 4
+";
+    let options = json!({
+        "prometheus_url": "ENDPOINT",
+        "metrics": ["lat"],
+        "non_cumulative_buckets": true,
+        "send_distribution_counts_as_monotonic": true,
+        "health_service_check": false,
+        "label_joins": { "info": { "labels_to_match": ["pod"], "labels_to_get": ["node"] } },
+    });
+    check(
+        options,
+        &[text],
+        expect![[r#"
+            MonotonicCount lat.count 1 [lower_bound:1.0 node:n pod:p upper_bound:inf]
+            MonotonicCount lat.count 3 [lower_bound:0 node:n pod:p upper_bound:1.0]
+        "#]],
+    )
+    .await;
+}
+
 #[test]
 fn wrong_configurations_are_named() {
     let refused = |options: Value| {
