@@ -40,7 +40,7 @@ lint: need-cargo ## Formatting, clippy, the rules on the code itself, licences o
 
 .PHONY: test-rust
 test-rust: need-cargo ## Tests of the Rust code
-	@packaging/system-packages.sh redis-server
+	@packaging/system-packages.sh mariadb-server postgresql redis-server
 	$(call say,Rust tests (building everything takes some minutes the first time))
 	$(CARGO) test --workspace
 

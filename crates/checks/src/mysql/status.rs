@@ -102,9 +102,14 @@ fn buffer_pool(variables: &mut Variables) {
 }
 
 async fn deadlocks(run: &mut Run<'_>) {
-    let sql = "SELECT `count` FROM information_schema.innodb_metrics WHERE name = 'lock_deadlocks'";
-    let Some(table) = run.ask("deadlocks", sql, "PROCESS").await else { return };
-    if let Some(count) = table.rows.first().and_then(|row| Table::text(row, 0)?.parse().ok()) {
+    // MariaDB has a variable for it.
+    let mut count = run.variables.number("Innodb_deadlocks");
+    if count.is_none() {
+        let sql = "SELECT `count` FROM information_schema.innodb_metrics WHERE name = 'lock_deadlocks'";
+        let Some(table) = run.ask("deadlocks", sql, "PROCESS").await else { return };
+        count = table.rows.first().and_then(|row| Table::text(row, 0)?.parse().ok());
+    }
+    if let Some(count) = count {
         run.out.monotonic_count("mysql.innodb.deadlocks", count, &run.tags);
     }
 }

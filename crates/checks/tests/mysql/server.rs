@@ -31,6 +31,8 @@ impl Server {
         let mut install = Command::new(program("mariadb-install-db").unwrap());
         install.arg("--no-defaults").arg("--auth-root-authentication-method=normal").arg("--skip-test-db");
         install.arg(format!("--datadir={}", folder.path().join("data").display()));
+        // Servers that are made at the same time must not share temporary files.
+        install.arg(format!("--tmpdir={}", folder.path().display()));
         if is_root() {
             install.arg("--user=mysql");
         }
@@ -50,6 +52,7 @@ impl Server {
         let mut command = Command::new(program("mariadbd").unwrap());
         command.arg("--no-defaults").arg("--bind-address=127.0.0.1").arg("--innodb-buffer-pool-size=16M");
         command.arg(format!("--datadir={}", data.display())).arg(format!("--port={}", self.port));
+        command.arg(format!("--tmpdir={}", self.folder().display()));
         command.arg(format!("--socket={}", self.socket().display()));
         command.arg(format!("--pid-file={}", data.join("m.pid").display()));
         if is_root() {
@@ -93,6 +96,17 @@ impl Server {
         let output = self.client(statements);
         assert!(output.status.success(), "{statements}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Waits until what statements print is as wanted.
+    pub async fn until(&self, statements: &str, wanted: impl Fn(&str) -> bool) {
+        for _ in 0..300 {
+            if wanted(&self.sql(statements)) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("after 30 s still: {statements}: {}", self.sql(statements));
     }
 
     /// A session that runs statements and is left alone until it is dropped.

@@ -116,6 +116,17 @@ impl Server {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Waits until what statements print is as wanted.
+    pub async fn until(&self, statements: &str, wanted: &str) {
+        for _ in 0..300 {
+            if self.sql(statements).trim() == wanted {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("after 30 s still: {statements}: {}", self.sql(statements));
+    }
+
     /// A session that runs statements and is left alone until it is dropped.
     pub fn session(&self, statements: &str) -> Session {
         let mut command = self.psql(statements);
@@ -169,5 +180,6 @@ fn installed() -> Option<PathBuf> {
     if let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") {
         folders.extend(versions.filter_map(|version| Some(version.ok()?.path().join("bin"))));
     }
-    folders.into_iter().find(|folder| folder.join("initdb").is_file())
+    let all = ["initdb", "postgres", "psql", "pg_basebackup"];
+    folders.into_iter().find(|folder| all.iter().all(|program| folder.join(program).is_file()))
 }
