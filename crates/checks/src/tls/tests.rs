@@ -1,5 +1,6 @@
 //! The check against TLS servers with good and bad certificates.
 
+use rcgen::CustomExtension;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -160,6 +161,31 @@ async fn databases_are_asked_to_switch() {
             json!({ "server": "localhost", "port": port, "tls_ca_cert": authority.path(), "start_tls": name });
         assert_eq!(outcomes(&checked(options).await)[2], "tls.cert_validation Ok", "{name}");
     }
+}
+
+/// The extension that says where the issuer's certificate is: a sequence of one access description of method
+/// `caIssuers` (1.3.6.1.5.5.7.48.2) with a URI.
+fn issuer_at(url: &str) -> CustomExtension {
+    let mut description = vec![6, 8, 0x2b, 6, 1, 5, 5, 7, 0x30, 2, 0x86, url.len() as u8];
+    description.extend_from_slice(url.as_bytes());
+    let mut content = vec![0x30, description.len() as u8 + 2, 0x30, description.len() as u8];
+    content.extend_from_slice(&description);
+    CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], content)
+}
+
+#[tokio::test]
+async fn an_issuer_that_the_server_leaves_out_is_fetched() {
+    let root = Authority::new();
+    let middle = root.delegate("middle");
+    let pem = middle.pem();
+    let files = serve(move |_| crate::http::tests::answer("200 OK", "application/pem-certificate-chain", &pem)).await;
+    let leaf = middle.issue_with(&["localhost"], LONG, vec![issuer_at(&format!("http://{files}/ca.pem"))]);
+    let port = serve_tls(leaf, b"").await.port();
+    let mut options = json!({ "server": "localhost", "port": port, "tls_ca_cert": root.path() });
+    let samples = checked(options.clone()).await;
+    assert_eq!(outcomes(&samples)[2], "tls.cert_validation Critical the certificate's issuer is not trusted");
+    options["fetch_intermediate_certs"] = json!(true);
+    assert_eq!(outcomes(&checked(options).await)[2], "tls.cert_validation Ok");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, IsCa, KeyPair};
 use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, Error, ServerConfig};
 use tempfile::TempDir;
@@ -80,9 +80,29 @@ impl Authority {
         self.folder.path().join("ca.pem")
     }
 
+    /// An authority below this one.
+    pub(crate) fn delegate(&self, name: &str) -> Self {
+        let mut authority = params(&[], LONG);
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        authority.distinguished_name.push(DnType::CommonName, name);
+        let issuer = CertifiedIssuer::signed_by(authority, KeyPair::generate().unwrap(), &self.issuer).unwrap();
+        Self { issuer, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// The authority's certificate.
+    pub(crate) fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
     pub(crate) fn issue(&self, names: &[&str], validity: Validity) -> Issued {
+        self.issue_with(names, validity, Vec::new())
+    }
+
+    pub(crate) fn issue_with(&self, names: &[&str], validity: Validity, extensions: Vec<CustomExtension>) -> Issued {
         let key = KeyPair::generate().unwrap();
-        let cert = params(names, validity).signed_by(&key, &self.issuer).unwrap();
+        let mut wanted = params(names, validity);
+        wanted.custom_extensions = extensions;
+        let cert = wanted.signed_by(&key, &self.issuer).unwrap();
         issued(&cert, &key)
     }
 }
