@@ -36,6 +36,10 @@ class Server:
     """One running server with data in a temporary folder."""
 
     def __init__(self, binary, usual_ports):
+        self.binary = binary
+        self.agent = None
+        self.database = None
+        self.stops = []
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="galgo-exercise-"))
         self.http_port = port(8080 if usual_ports else 0)
         self.statsd_port = port(8125 if usual_ports else 0, socket.SOCK_DGRAM)
@@ -80,8 +84,14 @@ class Server:
     def log_text(self):
         return (self.folder / "log").read_text(errors="replace")
 
+    def at_stop(self, stop):
+        """Has something stopped before the server is, last come first."""
+        self.stops.append(stop)
+
     def stop(self):
         """Stops the server politely and forgets its data; what went wrong while it ran is raised."""
+        for stop in reversed(self.stops):
+            stop()
         self.process.send_signal(signal.SIGTERM)
         try:
             code = self.process.wait(STOP_SECONDS)

@@ -1,6 +1,7 @@
 //! The binary: commands, configuration, wiring. Nothing else.
 #![forbid(unsafe_code)]
 
+mod agent;
 mod banner;
 mod bench;
 mod config;
@@ -31,6 +32,8 @@ struct Cli {
 enum Command {
     /// Runs the server: intake, API, page, DogStatsD and this machine's own metrics.
     Serve(Box<Flags>),
+    /// The host agent: in the place of Datadog's, with the same files, checks and commands.
+    Agent(agent::AgentArgs),
     /// Asks a server for a metric query: a table and a small graph.
     Query(query_cmd::QueryArgs),
     /// Measures a server on a fixed data set shaped like host agents.
@@ -42,6 +45,7 @@ enum Command {
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(flags) => serve(&flags),
+        Command::Agent(args) => agent::main(&args),
         Command::Query(args) => query_cmd::run(&args, &SystemClock::new()),
         Command::Bench(args) => bench::run(&args, &SystemClock::new()),
         Command::Version => {
