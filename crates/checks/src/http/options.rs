@@ -23,7 +23,7 @@ pub struct Defaults {
 }
 
 /// Options of one instance.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct HttpOptions {
     /// Time to connect.
     pub connect_timeout: Duration,
@@ -43,6 +43,17 @@ pub struct HttpOptions {
     pub allow_redirects: bool,
     /// Whether connections are kept open between runs.
     pub persist: bool,
+}
+
+impl std::fmt::Debug for HttpOptions {
+    /// Without headers, proxies and credentials, which may be secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpOptions")
+            .field("connect_timeout", &self.connect_timeout)
+            .field("read_timeout", &self.read_timeout)
+            .field("trust", &self.trust)
+            .finish_non_exhaustive()
+    }
 }
 
 impl HttpOptions {

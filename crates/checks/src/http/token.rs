@@ -47,7 +47,7 @@ pub enum TokenError {
     NotALine,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 enum Reader {
     File { path: PathBuf, pattern: Option<Pattern> },
     OAuth { url: String, basic: bool, id: String, secret: String, extra: Vec<(String, String)> },
