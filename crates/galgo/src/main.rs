@@ -59,7 +59,11 @@ fn serve(flags: &Flags) -> ExitCode {
     let serving = || -> anyhow::Result<()> {
         let config = Config::load(flags)?;
         logging::start(config.log_format, &config.log_level)?;
-        tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve::run(config))
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let outcome = runtime.block_on(serve::run(config));
+        // A collector may hang in a dead network file system.
+        runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+        outcome
     };
     match serving() {
         Ok(()) => ExitCode::SUCCESS,

@@ -214,16 +214,9 @@ impl LocalHost {
         for task in self.tasks {
             let _ = task.await;
         }
-        let Some(mut shared) = self.dogstatsd else { return };
-        // A reader of its counters may hold it for a moment.
-        let server = loop {
-            match Arc::try_unwrap(shared) {
-                Ok(server) => break server,
-                Err(held) => shared = held,
-            }
-            tokio::task::yield_now().await;
-        };
-        server.shutdown().await;
+        if let Some(server) = self.dogstatsd {
+            server.shutdown().await;
+        }
     }
 }
 

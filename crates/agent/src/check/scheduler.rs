@@ -24,6 +24,9 @@ use crate::stop::{Stop, StopHandle, stop_signal};
 /// First runs are spread over this long, so that a start is no storm.
 const SPREAD: Duration = Duration::from_secs(2);
 
+/// Checks that run less often than this get no early second run: they ask others, such as time servers.
+const SOON: Duration = Duration::from_secs(60);
+
 /// Settings of the scheduler.
 #[derive(Debug, Clone)]
 pub struct SchedulerConfig {
@@ -185,7 +188,7 @@ impl InstanceTask {
                 () = self.run_once() => {}
             }
             let second = self.shared.config.second_run_after;
-            if std::mem::take(&mut first) && built_in && interval > second {
+            if std::mem::take(&mut first) && built_in && interval > second && interval <= SOON {
                 ticks.reset_after(second);
             }
         }
@@ -200,6 +203,12 @@ impl InstanceTask {
         let began = shared.clock.monotonic();
         let mut samples = Samples::default();
         let error = self.attempt(&mut samples).await.err();
+        let unsent = samples.platform_events.len();
+        if unsent > 0 {
+            samples.warn(format!(
+                "{unsent} payloads for products that Galgo does not have, such as query samples, are not sent"
+            ));
+        }
         let moment = Moment::now(&*shared.clock);
         let counted = (samples.metric_samples(), samples.checks.len(), samples.events.len(), samples.logs.len());
         let mut report = self.sampler.commit(&mut samples, moment);
