@@ -131,10 +131,10 @@ function logsOf(index: number): LogSource[] {
     {
       ...base,
       type: 'file',
-      path: '/var/log/app/*.log',
+      path: 'file:/var/log/app/*.log',
       service: 'shop',
       source: 'python',
-      state: 'tailing',
+      state: 'ok',
       files: 3,
       bytes: 81_230_112,
       lines: 412_031,
@@ -146,10 +146,13 @@ function logsOf(index: number): LogSource[] {
           {
             ...base,
             type: 'file',
-            path: '/var/log/mysql/error.log',
+            path: 'file:/var/log/mysql/error.log',
             service: 'mysql',
             source: 'mysql',
             state: 'error',
+            files: 0,
+            lines: 0,
+            sent: 0,
             last_error:
               'cannot read /var/log/mysql/error.log: permission denied; add galgo-agent to the group adm',
           },

@@ -118,6 +118,80 @@ test('a tag given to a host selects it at once', async ({ page }, info) => {
   await expect(panel.getByText(tag)).toHaveCount(0)
 })
 
+/** What an agent of our own says of its checks, on the host that is there already. */
+const agentPayload = (now: number) => {
+  const last = { at: now - 5, duration_ms: 34, metric_samples: 120, service_checks: 1, events: 0, logs: 0 }
+  const state = (check: string, outcome: string, error: string) => ({
+    check,
+    id: `${check}:1`,
+    source: `file:/etc/galgo-agent/conf.d/${check}.d/conf.yaml[0]`,
+    loader: 'core',
+    version: '0.1.0',
+    interval_s: 15,
+    runs: 12,
+    failed_runs: error === '' ? 0 : 3,
+    metric_samples: 1440,
+    service_checks: 12,
+    events: 0,
+    total_ms: 408,
+    last: { ...last, outcome },
+    last_ok: now - 5,
+    error,
+    traceback: '',
+    warnings: [],
+    metadata: {},
+  })
+  return {
+    internalHostname: HOST,
+    agent_checks: [['mysql', 'mysql', 'mysql:1', 'ERROR', 'told twice', '']],
+    galgo_checks: [
+      state('mysql', 'ERROR', 'cannot reach mysql://datadog:hunter2@db:3306'),
+      state('queue_length', 'OK', ''),
+    ],
+    galgo_logs: [
+      { type: 'file', path: '/var/log/shop.log', service: 'shop', state: 'ok', lines: 7, sent: 7 },
+    ],
+  }
+}
+
+test('what an agent reports of its checks is shown', async ({ page, request }, info) => {
+  const answer = await request.post('/intake/', {
+    headers: { 'DD-API-KEY': API_KEY },
+    data: agentPayload(Math.floor(Date.now() / 1000)),
+  })
+  expect(answer.status()).toBe(202)
+  await page.goto('/integrations')
+  const row = page.getByRole('row').filter({ hasText: 'MySQL and MariaDB' })
+  await expect(row).toContainText('1 failing')
+  await shoot(page, info, 'integrations')
+  await row.getByText('MySQL and MariaDB').click()
+  const panel = page.getByRole('dialog')
+  await expect(panel.getByText('cannot reach mysql://datadog:********@db:3306')).toBeVisible()
+  await shoot(page, info, 'integration')
+  await panel.getByRole('tab', { name: 'Configuration' }).click()
+  await expect(panel.getByText('GRANT PROCESS ON *.*')).toBeVisible()
+
+  await page.goto('/integrations?integration=cpu&tab=metrics')
+  await expect(panel.getByRole('link', { name: 'system.cpu.user', exact: true })).toBeVisible()
+
+  await page.goto(`/infrastructure/host/${HOST}`)
+  await expect(page.getByText('Checks of the agent')).toBeVisible()
+  await expect(page.getByRole('button', { name: /queue_length.*OK, details/ })).toBeVisible()
+  await expect(page.getByText('/var/log/shop.log')).toBeVisible()
+})
+
+test('the command for a new host fetches a script that knows this server', async ({
+  page,
+  request,
+}, info) => {
+  await page.goto('/integrations/add-host')
+  await expect(page.getByLabel('Command', { exact: true })).toContainText('/api/galgo/v1/agent/install.sh')
+  await expect(page.getByRole('link', { name: HOST })).toBeVisible()
+  await shoot(page, info, 'add-host')
+  const script = await request.get('/api/galgo/v1/agent/install.sh', { headers: { 'DD-API-KEY': API_KEY } })
+  expect(await script.text()).toMatch(/^#!\/bin\/sh/)
+})
+
 test('what is not kept is listed', async ({ page, request }, info) => {
   const answer = await request.post('/api/v2/logs', {
     headers: { 'DD-API-KEY': API_KEY },

@@ -141,8 +141,12 @@ fn hostname_of(payload: &Map<String, Value>) -> String {
     candidates.into_iter().map(loose::text).find(|name| !name.is_empty()).unwrap_or_default()
 }
 
+/// A list that may be missing; `null` says that there is nothing (any more).
 fn list<'a>(payload: &'a Map<String, Value>, key: &str) -> Option<&'a [Value]> {
-    payload.get(key)?.as_array().map(Vec::as_slice)
+    match payload.get(key)? {
+        Value::Null => Some(&[]),
+        other => other.as_array().map(Vec::as_slice),
+    }
 }
 
 fn processes(payload: &mut Map<String, Value>) -> Option<Value> {

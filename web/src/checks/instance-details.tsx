@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 import { CopyButton } from '@/ui'
 import { Ago } from '@/ui/ago'
 import text from '@/ui/text.module.css'
-import { durationText } from './state'
+import { counted, durationText } from './state'
 import type { CheckInstance } from './types'
 import css from './checks.module.css'
 
@@ -48,10 +48,10 @@ function runsText({ runs, failed_runs }: CheckInstance): string {
 function Facts({ instance }: { instance: CheckInstance }) {
   const { runs, total_ms, last } = instance
   const lastRun = last && [
-    `${number.format(last.metric_samples)} samples`,
-    `${number.format(last.service_checks)} service checks`,
-    ...(last.events > 0 ? [`${number.format(last.events)} events`] : []),
-    ...(last.logs > 0 ? [`${number.format(last.logs)} log lines`] : []),
+    counted(last.metric_samples, 'sample'),
+    counted(last.service_checks, 'service check'),
+    ...(last.events > 0 ? [counted(last.events, 'event')] : []),
+    ...(last.logs > 0 ? [counted(last.logs, 'log line')] : []),
   ]
   const facts: [string, ReactNode][] = [
     ['Instance', <span className={text.mono}>{instance.instance}</span>],

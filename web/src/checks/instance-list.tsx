@@ -6,7 +6,7 @@ import { Button, Status } from '@/ui'
 import { Ago } from '@/ui/ago'
 import text from '@/ui/text.module.css'
 import { InstanceDetails } from './instance-details'
-import { byUrgency, durationText, lookOf, messageOf, shortSource } from './state'
+import { byUrgency, counted, durationText, lookOf, messageOf, shortSource } from './state'
 import type { CheckInstance } from './types'
 import css from './checks.module.css'
 
@@ -104,8 +104,12 @@ function Numbers({ instance: { last, last_run, reported_at, stale } }: { instanc
     <span className={css.numbers}>
       {last && !stale && (
         <>
-          <span title="Values that the last run submitted">{number.format(last.metric_samples)} samples</span>
-          <span title="How long the last run took">{durationText(last.duration_ms)}</span>
+          <span className={css.samples} title="Values that the last run submitted">
+            {counted(last.metric_samples, 'sample')}
+          </span>
+          <span className={css.took} title="How long the last run took">
+            {durationText(last.duration_ms)}
+          </span>
         </>
       )}
       <span className={css.when} title={last_run === null ? 'When the agent reported it' : 'Last run'}>

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { Status, Tag } from '@/ui'
 import { Ago } from '@/ui/ago'
 import text from '@/ui/text.module.css'
-import { logLook, logName } from './state'
+import { counted, logLook, logMessage, logName } from './state'
 import type { LogSource } from './types'
 import css from './checks.module.css'
 
@@ -29,7 +29,7 @@ export function LogSources({
 
 function LogRow({ source, withHost }: { source: LogSource; withHost: boolean }) {
   const look = logLook(source)
-  const files = Array.isArray(source.files) ? source.files.length : source.files
+  const message = logMessage(source)
   const tags = [
     source.service && `service:${source.service}`,
     source.source && `source:${source.source}`,
@@ -51,14 +51,20 @@ function LogRow({ source, withHost }: { source: LogSource; withHost: boolean }) 
         ))}
       </span>
       <span className={css.numbers}>
-        {files !== undefined && <span>{number.format(files)} files</span>}
-        {source.lines !== undefined && <span>{number.format(source.lines)} lines</span>}
-        {source.sent !== undefined && <span>{number.format(source.sent)} sent</span>}
+        {source.type === 'file' && source.files !== undefined && (
+          <span title="Open files">{counted(source.files, 'file')}</span>
+        )}
+        {source.lines !== undefined && (
+          <span title="Lines read since the agent started">{counted(source.lines, 'line')}</span>
+        )}
+        {source.sent !== undefined && (
+          <span title="Lines that a server has acknowledged">{number.format(source.sent)} sent</span>
+        )}
         <span className={css.when} title="When the agent reported it">
           <Ago at={source.reported_at} />
         </span>
       </span>
-      {source.last_error && <span className={css.message}>{source.last_error}</span>}
+      {message && <span className={css.message}>{message}</span>}
     </div>
   )
 }

@@ -1,5 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { byUrgency, durationText, logLook, logName, lookOf, messageOf, shortSource } from './state'
+import {
+  byUrgency,
+  counted,
+  durationText,
+  logLook,
+  logMessage,
+  logName,
+  lookOf,
+  messageOf,
+  shortSource,
+} from './state'
 import type { CheckInstance, LogSource } from './types'
 
 const instance = (change: Partial<CheckInstance>): CheckInstance => ({
@@ -63,6 +73,10 @@ test('the message is the error, else the warnings', () => {
   expect(messageOf(instance({}))).toBe('')
 })
 
+test('things are counted in words', () => {
+  expect([0, 1, 1200].map((count) => counted(count, 'file'))).toEqual(['0 files', '1 file', '1,200 files'])
+})
+
 test.each([
   [0, '0 ms'],
   [34.4, '34 ms'],
@@ -79,13 +93,22 @@ test.each([
 describe('log sources', () => {
   test('are named by where lines come from', () => {
     expect(logName(log({ path: '/var/log/a.log' }))).toBe('/var/log/a.log')
+    expect(logName(log({ path: 'file:/var/log/*.log' }))).toBe('/var/log/*.log')
+    expect(logName(log({ type: 'tcp', path: 'tcp:10518' }))).toBe('tcp:10518')
     expect(logName(log({ type: 'tcp', port: 10518 }))).toBe('port 10518')
     expect(logName(log({ type: 'journald' }))).toBe('journal of the host')
+  })
+  test('say what is wrong, and what was', () => {
+    expect(logMessage(log({ state: 'error', last_error: 'permission denied' }))).toBe('permission denied')
+    expect(logMessage(log({ state: 'ok', last_error: 'no such file', refused: 3 }))).toBe(
+      'the server refused 3 lines; earlier: no such file',
+    )
+    expect(logMessage(log({ state: 'ok', last_error: null }))).toBe('')
   })
   test('show trouble', () => {
     expect(logLook(log({ state: 'ok' })).state).toBe('ok')
     expect(logLook(log({ state: 'error' }))).toEqual({ state: 'alert', word: 'ERROR' })
-    expect(logLook(log({ state: 'tailing', last_error: 'permission denied' })).state).toBe('alert')
+    expect(logLook(log({ state: 'waiting', last_error: 'over' })).state).toBe('no-data')
     expect(logLook(log({ state: 'ok', stale: true })).state).toBe('no-data')
     expect(logLook(log({})).word).toBe('UNKNOWN')
   })

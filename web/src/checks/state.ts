@@ -37,6 +37,12 @@ export function messageOf({ error, warnings, status }: CheckInstance): string {
   return status === 'PENDING' ? 'It has not run yet' : ''
 }
 
+const number = new Intl.NumberFormat('en')
+
+/** `1 file`, `1,200 files`. */
+export const counted = (count: number, word: string): string =>
+  `${number.format(count)} ${word}${count === 1 ? '' : 's'}`
+
 /** `340 µs` does not occur: agents count whole milliseconds. */
 export function durationText(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
@@ -54,7 +60,7 @@ export function shortSource(source: string): string {
 
 /** Where lines come from: a path, a port, or the journal. */
 export function logName({ path, port, type }: LogSource): string {
-  if (path) return path
+  if (path) return path.startsWith(`${type}:/`) ? path.slice(type.length + 1) : path
   if (port !== undefined) return `port ${port}`
   return type === 'journald' ? 'journal of the host' : type
 }
@@ -65,7 +71,19 @@ export function logLook(source: LogSource): { state: State; word: string } {
   const state = source.state.toLowerCase()
   const word = source.state.toUpperCase()
   if (source.stale) return { state: 'no-data', word: word || 'UNKNOWN' }
-  if (source.last_error || /error|fail|denied/.test(state)) return { state: 'alert', word: word || 'ERROR' }
+  if (/error|fail|denied/.test(state)) return { state: 'alert', word: word || 'ERROR' }
   if (GOOD.has(state)) return { state: 'ok', word }
   return { state: 'no-data', word: word || 'UNKNOWN' }
+}
+
+/** What one should know of a source in a line; empty when all is well. */
+export function logMessage(source: LogSource): string {
+  const { last_error: error, warnings = [], refused = 0 } = source
+  const failing = logLook(source).state === 'alert'
+  return [
+    ...(error && failing ? [error] : []),
+    ...warnings,
+    ...(refused > 0 ? [`the server refused ${counted(refused, 'line')}`] : []),
+    ...(error && !failing ? [`earlier: ${error}`] : []),
+  ].join('; ')
 }

@@ -52,11 +52,19 @@ export interface LogSource {
   port?: number
   source?: string
   service?: string
-  last_error?: string
-  files?: number | unknown[]
+  /** The last error, also one that is over. */
+  last_error?: string | null
+  warnings?: string[]
+  /** Open files. */
+  files?: number
   bytes?: number
   lines?: number
+  /** Lines that rules dropped. */
+  dropped?: number
+  /** Lines that a server has acknowledged. */
   sent?: number
+  /** Lines that a server has refused for good. */
+  refused?: number
   [other: string]: unknown
 }
 

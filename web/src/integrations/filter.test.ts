@@ -28,15 +28,16 @@ const ROWS = [
   row('disk', { hosts: 3, ok: 3 }),
   row('ntp', { hosts: 1, warning: 1 }),
   row('tls', { hosts: 1, stale_hosts: 1 }),
+  row('uptime', { metrics: 1 }),
   row('redisdb', { title: 'Redis', category: 'databases', summary: 'Memory and clients.' }),
 ]
 const ANY = { words: '', states: new Set<string>(), categories: new Set<string>() }
 const names = (rows: readonly Integration[]) => rows.map(({ name }) => name)
 
 test('the state is the worst that is known', () => {
-  expect(ROWS.map(stateOf)).toEqual(['errors', 'running', 'warnings', 'silent', 'available'])
+  expect(ROWS.map(stateOf)).toEqual(['errors', 'running', 'warnings', 'silent', 'metrics', 'available'])
   const sorted = [...ROWS].sort((left, right) => stateOrder(left).localeCompare(stateOrder(right)))
-  expect(names(sorted)).toEqual(['mysql', 'ntp', 'disk', 'tls', 'redisdb'])
+  expect(names(sorted)).toEqual(['mysql', 'ntp', 'disk', 'uptime', 'tls', 'redisdb'])
 })
 
 describe('filters', () => {
@@ -49,6 +50,7 @@ describe('filters', () => {
       'mysql',
       'disk',
       'ntp',
+      'uptime',
     ])
     expect(names(filterIntegrations(ROWS, { ...ANY, states: new Set(['errors', 'available']) }))).toEqual([
       'mysql',
@@ -66,7 +68,7 @@ describe('filters', () => {
     ])
     expect(categories).toEqual([
       { value: 'databases', count: 2 },
-      { value: 'host', count: 3 },
+      { value: 'host', count: 4 },
     ])
   })
   test('a value is put into the address and taken out', () => {

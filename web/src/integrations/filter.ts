@@ -4,19 +4,22 @@ import type { FacetValue } from '@/ui/facets'
 import type { Integration } from './types'
 
 /** The worst that is known of it. */
-export type IntegrationState = 'errors' | 'warnings' | 'running' | 'silent' | 'available'
+export type IntegrationState = 'errors' | 'warnings' | 'running' | 'metrics' | 'silent' | 'available'
 
-export function stateOf({ hosts, stale_hosts, error, warning }: Integration): IntegrationState {
+export function stateOf({ hosts, stale_hosts, error, warning, metrics }: Integration): IntegrationState {
   if (error > 0) return 'errors'
   if (warning > 0) return 'warnings'
   if (hosts > stale_hosts) return 'running'
-  return hosts > 0 ? 'silent' : 'available'
+  if (hosts > 0) return 'silent'
+  // Sent by something that reports no checks: the server's own collectors, a library, a scraper.
+  return metrics > 0 ? 'metrics' : 'available'
 }
 
 export const STATE_LOOKS: Record<IntegrationState, { state: State; word: string }> = {
   errors: { state: 'alert', word: 'Errors' },
   warnings: { state: 'warn', word: 'Warnings' },
   running: { state: 'ok', word: 'Running' },
+  metrics: { state: 'ok', word: 'Metrics only' },
   silent: { state: 'no-data', word: 'No report' },
   available: { state: 'muted', word: 'Available' },
 }
@@ -26,7 +29,7 @@ const FACETS: readonly { value: string; label: string; holds: (state: Integratio
   {
     value: 'running',
     label: 'Running',
-    holds: (state) => state === 'running' || state === 'errors' || state === 'warnings',
+    holds: (state) => state !== 'silent' && state !== 'available',
   },
   { value: 'errors', label: 'With errors', holds: (state) => state === 'errors' },
   { value: 'warnings', label: 'With warnings', holds: (state) => state === 'warnings' },
@@ -34,7 +37,7 @@ const FACETS: readonly { value: string; label: string; holds: (state: Integratio
   { value: 'available', label: 'Available', holds: (state) => state === 'available' },
 ]
 
-const ORDER: readonly IntegrationState[] = ['errors', 'warnings', 'running', 'silent', 'available']
+const ORDER: readonly IntegrationState[] = ['errors', 'warnings', 'running', 'metrics', 'silent', 'available']
 
 /** Sorts by state first, then by title. */
 export const stateOrder = (row: Integration): string => `${ORDER.indexOf(stateOf(row))} ${row.title}`

@@ -89,10 +89,10 @@ test('metrics of an integration, and one that is only available', async ({ page 
     .first()
     .click()
   await expect(page).toHaveURL(/\/metrics\/explorer\?.*system\.disk\./)
-  await page.goto('/integrations?integration=postgres')
-  await expect(panel(page).getByText('No host runs PostgreSQL')).toBeVisible()
+  await page.goto('/integrations?integration=openmetrics')
+  await expect(panel(page).getByText('No host runs OpenMetrics and Prometheus')).toBeVisible()
   await panel(page).getByRole('button', { name: 'How to switch it on' }).click()
-  await expect(panel(page).getByText('GRANT pg_monitor TO datadog;')).toBeVisible()
+  await expect(panel(page).getByText('openmetrics_endpoint: http://localhost:9100/metrics')).toBeVisible()
 })
 
 test('checks of strangers, and addresses that name none', async ({ page }) => {

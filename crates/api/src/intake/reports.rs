@@ -40,6 +40,9 @@ const KEPT_INVENTORIES: [&str; 2] = ["host_metadata", "agent_metadata"];
 /// The inventory of what checks are configured, kept instance by instance.
 const CHECKS_INVENTORY: &str = "check_metadata";
 
+/// Flavour of Galgo's own agent.
+const OWN_FLAVOR: &str = "galgo";
+
 /// `POST /api/v1/check_run`.
 pub async fn check_run(State(app): State<Arc<App>>, _: Sender, headers: HeaderMap, body: Body) -> ApiResult<Response> {
     let context = Context::new(app.clock.now_s(), user_agent(&headers));
@@ -117,7 +120,12 @@ pub async fn metadata(State(app): State<Arc<App>>, _: Sender, headers: HeaderMap
     };
     let named = !payload.hostname.is_empty();
     if named && payload.discriminator == CHECKS_INVENTORY {
-        app.catalog.report_agent(agent_report::of_inventory(payload)).await?;
+        let mut report = agent_report::of_inventory(payload);
+        if app.catalog.host(&report.host).is_some_and(|host| host.agent_flavor == OWN_FLAVOR) {
+            // Our own agent tells more of its logs, with its checks.
+            report.logs = None;
+        }
+        app.catalog.report_agent(report).await?;
         return Ok(accepted());
     }
     if !named || !KEPT_INVENTORIES.contains(&payload.discriminator.as_str()) {

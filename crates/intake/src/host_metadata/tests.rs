@@ -76,6 +76,17 @@ fn checks_and_tags_of_other_hosts() {
 }
 
 #[test]
+fn lists_of_our_own_agent() {
+    let (intake, _) = decode_value(&json!({
+        "internalHostname": "web-1", "galgo_checks": [{"check": "disk"}], "galgo_logs": null,
+    }));
+    assert_eq!(intake.agent_checks, None);
+    assert_eq!(intake.galgo_checks, Some(vec![json!({"check": "disk"})]));
+    // Collecting logs was switched off: there is none any more.
+    assert_eq!(intake.galgo_logs, Some(vec![]));
+}
+
+#[test]
 fn events_alone() {
     let (intake, _) = decode_value(&json!({"apiKey": "", "internalHostname": "web-1", "events": {
         "docker": [{"msg_title": "t", "msg_text": "x", "timestamp": 1656581400, "host": "web-1", "tags": ["a:b"],

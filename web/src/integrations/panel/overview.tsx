@@ -135,6 +135,16 @@ export function NotRunning({ detail, onTab }: OverviewProps) {
       </Empty>
     )
   }
+  if (detail.metrics > 0) {
+    return (
+      <Empty title={`No agent reports ${title}`}>
+        <p>
+          Its metrics come in all the same: the server measures its own host, or something else sends them.
+        </p>
+        <Button onClick={() => onTab('metrics')}>Its metrics</Button>
+      </Empty>
+    )
+  }
   return (
     <Empty title={`No host ${kind === 'logs' ? 'reads these' : `runs ${title}`}`}>
       <p>
