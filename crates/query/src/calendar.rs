@@ -249,6 +249,22 @@ impl Shift {
     }
 }
 
+/// A length of time in seconds: `90`, `90s`, `15m`, `4h`, `1d`, `2w`, `1mo` (30 days).
+pub fn duration(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        "w" => 7 * 86_400,
+        "mo" => 30 * 86_400,
+        _ => return None,
+    };
+    digits.parse::<i64>().ok()?.checked_mul(unit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,6 +29,51 @@ pub struct Group {
     pub tags: Vec<Option<String>>,
     /// A value for each bucket, NaN where there is none.
     pub values: Vec<f64>,
+    /// What an algorithm says of the values. What changes them drops it; what chooses among series or buckets keeps it.
+    pub finding: Option<Box<Finding>>,
+}
+
+/// What the numbers of a series are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Role {
+    /// What was measured, or computed from it.
+    #[default]
+    Value,
+    /// Values of a group that behaves like the others (`outliers`).
+    Usual,
+    /// Values of a group that does not (`outliers`).
+    Outlier,
+    /// Lower edge of the values that are to be expected (`anomalies`, `forecast`).
+    Lower,
+    /// Upper edge of them.
+    Upper,
+    /// What is to be expected after the newest value (`forecast`).
+    Forecast,
+}
+
+impl Role {
+    /// Its name in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Usual => "usual",
+            Self::Outlier => "outlier",
+            Self::Lower => "lower",
+            Self::Upper => "upper",
+            Self::Forecast => "forecast",
+        }
+    }
+}
+
+/// What an algorithm says of a series besides its values.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Finding {
+    /// What the values are.
+    pub role: Role,
+    /// Further lines over the same buckets, NaN where there is nothing.
+    pub lines: Vec<(Role, Vec<f64>)>,
+    /// For each bucket whether its value lies outside of the lines, on a side that counts; empty when none does.
+    pub outside: Vec<bool>,
 }
 
 /// Series over common buckets.
@@ -109,17 +154,60 @@ impl Axis {
     }
 }
 
+impl Group {
+    /// A series of which no algorithm says anything.
+    pub fn new(tags: Vec<Option<String>>, values: Vec<f64>) -> Self {
+        Self { tags, values, finding: None }
+    }
+
+    /// Whether it has a value or a line anywhere.
+    pub fn has_value(&self) -> bool {
+        let any = |values: &[f64]| values.iter().any(|value| !value.is_nan());
+        any(&self.values)
+            || self.finding.as_ref().is_some_and(|finding| finding.lines.iter().any(|(_, line)| any(line)))
+    }
+
+    /// The values, and after the newest of them its forecast: what ranks and scalars are made of.
+    pub fn continued(&self) -> std::borrow::Cow<'_, [f64]> {
+        let lines = self.finding.as_ref().map_or(&[][..], |finding| &finding.lines);
+        match lines.iter().find(|(role, _)| *role == Role::Forecast) {
+            None => (&self.values[..]).into(),
+            Some((_, forecast)) => {
+                let either = |(&value, &expected): (&f64, &f64)| if value.is_nan() { expected } else { value };
+                self.values.iter().zip(forecast).map(either).collect::<Vec<f64>>().into()
+            }
+        }
+    }
+
+    /// The series over other buckets; each takes what the bucket with that index has, `None` for nothing.
+    fn at(self, buckets: impl Iterator<Item = Option<usize>> + Clone) -> Self {
+        let pick = |values: &[f64]| buckets.clone().map(|at| at.map_or(f64::NAN, |at| values[at])).collect();
+        let finding = self.finding.map(|finding| {
+            let is_outside = |at: Option<usize>| at.is_some_and(|at| finding.outside[at]);
+            Box::new(Finding {
+                role: finding.role,
+                lines: finding.lines.iter().map(|(role, line)| (*role, pick(line))).collect(),
+                outside: if finding.outside.is_empty() {
+                    Vec::new()
+                } else {
+                    buckets.clone().map(is_outside).collect()
+                },
+            })
+        });
+        Self { values: pick(&self.values), tags: self.tags, finding }
+    }
+}
+
 impl Frame {
     /// The answer of a leaf.
     pub fn of_matrix(matrix: &Matrix, grid: &Grid, keys: Vec<String>) -> Self {
-        let rows =
-            matrix.rows.iter().map(|row| Group { tags: row.group.clone(), values: row.values.clone() }).collect();
+        let rows = matrix.rows.iter().map(|row| Group::new(row.group.clone(), row.values.clone())).collect();
         Self { axis: Arc::new(Axis::of(grid)), keys, rows, missing: None, collapsed: false }
     }
 
     /// A single series that is the same everywhere.
     pub fn constant(value: f64, axis: Arc<Axis>) -> Self {
-        let rows = vec![Group { tags: Vec::new(), values: vec![value; axis.len()] }];
+        let rows = vec![Group::new(Vec::new(), vec![value; axis.len()])];
         Self { axis, keys: Vec::new(), rows, missing: None, collapsed: false }
     }
 
@@ -129,7 +217,7 @@ impl Frame {
         Self {
             axis: self.axis.clone(),
             keys: Vec::new(),
-            rows: vec![Group { tags: Vec::new(), values }],
+            rows: vec![Group::new(Vec::new(), values)],
             missing: None,
             collapsed: false,
         }
@@ -140,6 +228,7 @@ impl Frame {
     pub fn map(mut self, change: impl Fn(f64) -> f64) -> Self {
         for row in &mut self.rows {
             row.values.iter_mut().for_each(|value| *value = change(*value));
+            row.finding = None;
         }
         self.missing = self.missing.map(change).filter(|value| !value.is_nan());
         self
@@ -150,6 +239,7 @@ impl Frame {
     pub fn map_rows(mut self, mut change: impl FnMut(&Axis, &mut [f64])) -> Self {
         for row in &mut self.rows {
             change(&self.axis, &mut row.values);
+            row.finding = None;
         }
         self
     }
@@ -158,8 +248,7 @@ impl Frame {
     #[must_use]
     pub fn select(self, buckets: &[usize]) -> Self {
         let axis = Arc::new(self.axis.select(buckets));
-        let pick = |values: &[f64]| buckets.iter().map(|&bucket| values[bucket]).collect();
-        let rows = self.rows.into_iter().map(|row| Group { values: pick(&row.values), tags: row.tags }).collect();
+        let rows = self.rows.into_iter().map(|row| row.at(buckets.iter().copied().map(Some))).collect();
         Self { axis, rows, ..self }
     }
 
@@ -167,9 +256,7 @@ impl Frame {
     /// nothing.
     #[must_use]
     pub fn remap(self, axis: Arc<Axis>, from: &[Option<usize>]) -> Self {
-        let pick =
-            |values: &[f64]| from.iter().map(|bucket| bucket.map_or(f64::NAN, |bucket| values[bucket])).collect();
-        let rows = self.rows.into_iter().map(|row| Group { values: pick(&row.values), tags: row.tags }).collect();
+        let rows = self.rows.into_iter().map(|row| row.at(from.iter().copied())).collect();
         Self { axis, rows, ..self }
     }
 

@@ -30,6 +30,7 @@
 //! computes it a second time without sharing code.
 #![forbid(unsafe_code)]
 
+pub mod algorithms;
 pub mod ast;
 pub mod calendar;
 pub mod error;

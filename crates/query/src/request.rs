@@ -3,6 +3,7 @@
 use galgo_core::MetricKind;
 
 use crate::frame::Axis;
+pub use crate::frame::Role;
 use crate::reduce::Aggregator;
 use crate::variables::Variables;
 
@@ -108,6 +109,10 @@ pub struct Series {
     pub values: Vec<f64>,
     /// What the series is.
     pub about: About,
+    /// What its numbers are.
+    pub role: Role,
+    /// The buckets whose values lie outside of what is usual, on a side that counts, ascending.
+    pub outside: Vec<usize>,
 }
 
 /// What a series is, in words.
@@ -134,6 +139,15 @@ pub struct UnitSource {
     pub metric: String,
     /// Whether the values are that unit per second.
     pub per_second: bool,
+}
+
+impl About {
+    /// The same of a line that an algorithm adds: `lower(…)`, `upper(…)`, `forecast(…)` around its names.
+    #[must_use]
+    pub fn of_line(&self, role: Role) -> Self {
+        let around = |name: &str| format!("{}({name})", role.as_str());
+        Self { metric: around(&self.metric), expression: around(&self.expression), ..self.clone() }
+    }
 }
 
 impl Series {

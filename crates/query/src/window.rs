@@ -71,6 +71,12 @@ impl Window {
         Self { from: self.from - back, to: self.to + ahead, ..*self }
     }
 
+    /// The window over other times, looked at as finely.
+    #[must_use]
+    pub fn over(&self, from: i64, to: i64) -> Self {
+        Self { from, to, ..*self }
+    }
+
     /// The window moved by some seconds.
     #[must_use]
     pub fn shifted(&self, seconds: i64) -> Self {
@@ -107,7 +113,7 @@ pub fn default_interval(seconds: i64) -> i64 {
 }
 
 /// The shortest usual length with which a window has at most so many points.
-fn length_for(seconds: i64, points: i64) -> i64 {
+pub(crate) fn length_for(seconds: i64, points: i64) -> i64 {
     let usual = LENGTHS.into_iter().find(|length| seconds <= length * points);
     usual.unwrap_or_else(|| (seconds - 1).div_euclid(DAY * points) * DAY + DAY)
 }

@@ -1,8 +1,10 @@
 //! Metric queries.
 //!
-//! - [`pool`]: where they run. [`queried`]: what is asked for. [`unit`]: in which unit the answers are.
+//! - [`pool`]: where they run. [`queried`]: what is asked for. [`unit`]: in which unit the answers are. [`finding`]: what
+//!   algorithms say of them.
 //! - [`v1`]: `/api/v1/query`. [`v2`]: `/api/v2/query/timeseries` and `/scalar`.
 
+pub mod finding;
 pub mod functions;
 pub mod pool;
 pub mod queried;

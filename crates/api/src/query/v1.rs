@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::auth::Reader;
 use crate::error::ApiResult;
 use crate::params::Params;
+use crate::query::finding::Finding;
 use crate::query::unit::{UnitPair, unit_of};
 use crate::query::{answer, written};
 
@@ -48,6 +49,8 @@ struct SeriesDocument<'a> {
     length: usize,
     query_index: usize,
     pointlist: Points<'a>,
+    #[serde(flatten)]
+    finding: Finding,
 }
 
 /// `{}`
@@ -113,5 +116,6 @@ fn document<'a>(app: &App, series: &'a Series) -> SeriesDocument<'a> {
         length: series.points().count(),
         query_index: series.query_index,
         pointlist: Points(series),
+        finding: Finding::of(series),
     }
 }

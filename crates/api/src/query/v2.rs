@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::auth::Reader;
 use crate::body;
 use crate::error::{ApiError, ApiResult};
+use crate::query::finding::Finding;
 use crate::query::unit::{UnitPair, unit_of};
 use crate::query::{answer, written};
 
@@ -204,6 +205,8 @@ struct SeriesEntry {
     group_tags: Vec<String>,
     query_index: usize,
     unit: Option<UnitPair>,
+    #[serde(flatten)]
+    finding: Finding,
 }
 
 /// `POST /api/v2/query/timeseries`.
@@ -217,6 +220,7 @@ pub async fn timeseries(State(app): State<Arc<App>>, _: Reader, headers: HeaderM
             group_tags: series.tag_set(),
             query_index: series.query_index,
             unit: unit_of(app, series.about.unit.as_ref()),
+            finding: Finding::of(series),
         };
         let attributes = Timeseries {
             series: found.series.iter().map(entry).collect(),

@@ -82,7 +82,7 @@ fn spread(collapsed: Frame, axis: &Arc<Axis>) -> Frame {
         let value = values.iter().copied().find(|value| !value.is_nan()).unwrap_or(f64::NAN);
         vec![value; axis.len()]
     };
-    let rows = collapsed.rows.into_iter().map(|row| Group { values: repeat(&row.values), tags: row.tags }).collect();
+    let rows = collapsed.rows.into_iter().map(|row| Group::new(row.tags, repeat(&row.values))).collect();
     Frame { axis: axis.clone(), rows, ..collapsed }
 }
 
@@ -110,6 +110,7 @@ fn broadcast(mut many: Frame, one: Frame, op: impl Fn(f64, f64) -> f64) -> Vec<G
     let Some(single) = one.rows.first() else { return Vec::new() };
     for row in &mut many.rows {
         combine(&mut row.values, &single.values, &op);
+        row.finding = None;
     }
     many.rows
 }
@@ -133,6 +134,7 @@ fn join_equal(left: Frame, right: Frame, order: &[usize], op: fn(f64, f64) -> f6
         let partner = partners.remove(&row.tags).or_else(|| right.missing.map(|value| vec![value; buckets]));
         if let Some(partner) = partner {
             combine(&mut row.values, &partner, op);
+            row.finding = None;
             rows.push(row);
         }
     }
@@ -141,7 +143,7 @@ fn join_equal(left: Frame, right: Frame, order: &[usize], op: fn(f64, f64) -> f6
         alone.sort_by(|a, b| a.0.cmp(&b.0));
         for (tags, mut values) in alone {
             values.iter_mut().for_each(|right| *right = op(value, *right));
-            rows.push(Group { tags, values });
+            rows.push(Group::new(tags, values));
         }
     }
     rows
@@ -174,7 +176,7 @@ fn join_shared(
             let mut values = row.values.clone();
             combine(&mut values, &partner.values, op);
             let tags = row.tags.iter().cloned().chain(extra.iter().map(|&at| partner.tags[at].clone())).collect();
-            rows.push(Group { tags, values });
+            rows.push(Group::new(tags, values));
             if rows.len().saturating_mul(left.axis.len()) > max_cells {
                 return Err(format!("joining gives more than {max_cells} groups × buckets"));
             }

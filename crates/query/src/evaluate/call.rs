@@ -72,7 +72,6 @@ impl Evaluator<'_> {
                 Ok(Value::Frame(frame))
             }
             Body::Own(run) => run(self, &bound, window),
-            Body::NotYet => Err(QueryError::at(call.span, format!("{} is not supported yet", call.name))),
         }
     }
 }
@@ -80,9 +79,6 @@ impl Evaluator<'_> {
 /// Gives each argument its place.
 pub(crate) fn bind<'c>(definition: &Definition, call: &'c Call) -> Result<Bound<'c>, QueryError> {
     let mut values: Vec<Option<(BoundArg<'c>, Span)>> = vec![None; definition.args.len()];
-    if matches!(definition.body, Body::NotYet) {
-        return Ok(Bound { call, values });
-    }
     for (index, arg) in call.args.iter().enumerate() {
         let place = match &arg.name {
             None => index,
@@ -117,7 +113,10 @@ fn read(arg: &Arg, kind: ArgKind) -> Option<BoundArg<'_>> {
         },
         ArgKind::Number => number(arg).map(BoundArg::Number),
         ArgKind::Text => word(arg).map(BoundArg::Text),
-        ArgKind::Choice(choices) => word(arg).filter(|text| choices.contains(text)).map(BoundArg::Text),
+        ArgKind::Choice(choices) => {
+            let text = word(arg)?;
+            choices.iter().find(|choice| choice.eq_ignore_ascii_case(text)).map(|choice| BoundArg::Text(choice))
+        }
         ArgKind::Keys => match &arg.value {
             ArgValue::Keys(keys) => Some(BoundArg::Keys(keys)),
             _ => None,

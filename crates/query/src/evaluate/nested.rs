@@ -58,6 +58,6 @@ fn rebucket(frame: &Frame, axis: Arc<Axis>, statistic: Statistic) -> Frame {
         };
         ranges.iter().map(bucket).collect::<Vec<f64>>()
     };
-    let rows = frame.rows.iter().map(|row| Group { tags: row.tags.clone(), values: combined(&row.values) }).collect();
+    let rows = frame.rows.iter().map(|row| Group::new(row.tags.clone(), combined(&row.values))).collect();
     Frame { axis, keys: frame.keys.clone(), rows, missing: frame.missing, collapsed: frame.collapsed }
 }

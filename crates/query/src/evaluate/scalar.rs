@@ -119,7 +119,7 @@ impl Evaluator<'_> {
                 };
                 apply(frame, &bound).map(Value::Frame)
             }
-            Body::Own(_) | Body::NotYet => match functions::elementwise(&call.name) {
+            Body::Own(_) => match functions::elementwise(&call.name) {
                 Some(op) => {
                     let left = self.scalar(bound.query(0)?, window)?;
                     let right = match bound.arg(1) {
@@ -170,6 +170,6 @@ fn reduce(frame: Frame, aggregator: Aggregator, window: &Window) -> Frame {
     // What `reduce` made one number already stays as it is, whatever the aggregator.
     let aggregator = if frame.collapsed { Aggregator::Last } else { aggregator };
     let number = |values: &[f64]| vec![aggregator.reduce(values, &frame.axis)];
-    let rows = frame.rows.iter().map(|row| Group { tags: row.tags.clone(), values: number(&row.values) }).collect();
+    let rows = frame.rows.iter().map(|row| Group::new(row.tags.clone(), number(&row.continued()))).collect();
     Frame { axis: whole(window), keys: frame.keys.clone(), rows, missing: frame.missing, collapsed: false }
 }

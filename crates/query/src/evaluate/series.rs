@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::ast::Expr;
 use crate::error::QueryError;
-use crate::frame::{Axis, Frame, Value};
+use crate::frame::{Axis, Frame, Group, Value};
 use crate::functions::rank;
 use crate::parse::{MAX_QUERIES, parse_expression, parse_request};
 use crate::reduce::Aggregator;
@@ -113,17 +113,28 @@ impl Evaluator<'_> {
             Value::Frame(frame) => frame,
             Value::Number(value) => Frame::constant(value, Arc::new(Axis::of(&window.grid(window.step)))),
         };
-        frame.rows.retain(|row| row.values.iter().any(|value| !value.is_nan()));
+        frame.rows.retain(Group::has_value);
         if let Some(limit) = limit {
             frame = rank::best(frame, limit.count, Aggregator::Avg, limit.descending, 0);
         }
         let subject = Subject::of(expr, self);
         let Frame { axis, keys, rows, .. } = frame;
+        let mut lines = Vec::new();
         for row in rows {
             let tags: Vec<(String, Option<String>)> = keys.iter().cloned().zip(row.tags).collect();
             let about = subject.series(&tags);
-            out.push(Series { query_index, tags, axis: axis.clone(), values: row.values, about });
+            let finding = row.finding.map(|finding| *finding).unwrap_or_default();
+            for (role, values) in finding.lines {
+                let (tags, about, outside) = (tags.clone(), about.of_line(role), Vec::new());
+                lines.push(Series { query_index, tags, axis: axis.clone(), values, about, role, outside });
+            }
+            let outside = (0..finding.outside.len()).filter(|&bucket| finding.outside[bucket]).collect();
+            let role = finding.role;
+            out.push(Series { query_index, tags, axis: axis.clone(), values: row.values, about, role, outside });
         }
+        // Lines of algorithms follow the values of all groups: who knows nothing of them finds the values first.
+        out.extend(lines);
+        out.retain(|series| series.values.iter().any(|value| !value.is_nan()));
         Ok(())
     }
 }

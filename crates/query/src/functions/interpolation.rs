@@ -80,7 +80,7 @@ fn default_zero(evaluator: &mut Evaluator<'_>, bound: &Bound<'_>, window: &Windo
         }))
     })?;
     if frame.keys.is_empty() && frame.rows.is_empty() {
-        frame.rows.push(Group { tags: Vec::new(), values: vec![f64::NAN; frame.axis.len()] });
+        frame.rows.push(Group::new(Vec::new(), vec![f64::NAN; frame.axis.len()]));
     }
     let mut frame = frame.map(|value| if value.is_nan() { 0.0 } else { value });
     frame.missing = Some(0.0);

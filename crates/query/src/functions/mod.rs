@@ -191,8 +191,6 @@ pub(crate) enum Body {
     Frame { margin: MarginOf, apply: FrameChange },
     /// Evaluates its arguments itself.
     Own(Run),
-    /// Known, refused.
-    NotYet,
 }
 
 /// One function.
@@ -400,10 +398,9 @@ pub fn markdown() -> String {
         } else {
             format!(" (also `{}`)", definition.aliases.join("`, `"))
         };
-        let not_yet = if matches!(definition.body, Body::NotYet) { " Not supported yet." } else { "" };
         let monitors = if definition.in_monitors { "" } else { " Not in monitors." };
         let (usage, family, summary) = (definition.usage(), definition.family.as_str(), &definition.summary);
-        let _ = writeln!(text, "| `{usage}`{aliases} | {family} | {summary}.{monitors}{not_yet} |");
+        let _ = writeln!(text, "| `{usage}`{aliases} | {family} | {summary}.{monitors} |");
     }
     text
 }

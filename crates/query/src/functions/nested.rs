@@ -111,7 +111,7 @@ fn regroup(input: Frame, bound: &Bound<'_>, place: usize, statistic: Statistic) 
         };
         (0..input.axis.len()).map(bucket).collect::<Vec<f64>>()
     };
-    let rows = groups.into_iter().map(|(tags, members)| Group { values: combined(&members), tags }).collect();
+    let rows = groups.into_iter().map(|(tags, members)| Group::new(tags, combined(&members))).collect();
     Ok(Frame { axis: input.axis.clone(), keys, rows, missing: None, collapsed: input.collapsed })
 }
 
@@ -121,8 +121,9 @@ fn reduce(mut input: Frame, bound: &Bound<'_>) -> Result<Frame, QueryError> {
         .filter(|aggregator| *aggregator != Aggregator::Percentile)
         .ok_or_else(|| bound.fault(1, format!("no aggregator: {name} (avg, sum, min, max, last, l2norm, area)")))?;
     for row in &mut input.rows {
-        let number = aggregator.reduce(&row.values, &input.axis);
+        let number = aggregator.reduce(&row.continued(), &input.axis);
         row.values.fill(number);
+        row.finding = None;
     }
     Ok(Frame { missing: None, collapsed: true, ..input })
 }

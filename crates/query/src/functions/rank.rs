@@ -84,7 +84,7 @@ fn top(input: Frame, bound: &Bound<'_>) -> Result<Frame, QueryError> {
 pub(crate) fn best(mut input: Frame, count: usize, by: Aggregator, descending: bool, offset: usize) -> Frame {
     let mut ranked: Vec<(f64, crate::frame::Group)> = std::mem::take(&mut input.rows)
         .into_iter()
-        .map(|row| (by.reduce(&row.values, &input.axis), row))
+        .map(|row| (by.reduce(&row.continued(), &input.axis), row))
         .filter(|(value, _)| !value.is_nan())
         .collect();
     // Stable: equal groups keep the order of their tags.

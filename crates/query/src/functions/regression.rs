@@ -1,17 +1,12 @@
 //! Lines through points (reference: functions.md §9). Lines span the whole window; what is fitted are its points.
 
+use crate::algorithms::{Line, MEDIAN_TO_DEVIATION};
 use crate::error::QueryError;
 use crate::frame::Axis;
 use crate::reduce::percentile;
 
 use super::{Definition, Family, Margin, QUERY, each_series, frame};
 
-/// Residuals beyond so many deviations weigh less (Huber's constant, 95 % efficient on normal noise).
-const HUBER: f64 = 1.345;
-/// Deviation of normal noise ÷ median of its absolute values.
-const MAD_SCALE: f64 = 1.4826;
-/// Most rounds of reweighting.
-const MAX_ROUNDS: usize = 50;
 /// Shortest segment of `piecewise_constant` in points.
 const MIN_SEGMENT: usize = 3;
 /// Most buckets of `piecewise_constant`, whose work may grow with their square.
@@ -51,61 +46,24 @@ fn position(axis: &Axis, bucket: usize) -> f64 {
     (axis.starts[bucket] - axis.starts[0]) as f64 / span.max(1) as f64
 }
 
-/// Weighted least squares: (value at the first bucket, slope).
-fn line(points: &[(f64, f64)], weight: impl Fn(usize) -> f64) -> (f64, f64) {
-    let (mut total, mut x_mean, mut y_mean) = (0.0, 0.0, 0.0);
-    for (index, (x, y)) in points.iter().enumerate() {
-        let weight = weight(index);
-        total += weight;
-        x_mean += weight * x;
-        y_mean += weight * y;
-    }
-    x_mean /= total;
-    y_mean /= total;
-    let (mut covariance, mut variance) = (0.0, 0.0);
-    for (index, (x, y)) in points.iter().enumerate() {
-        covariance += weight(index) * (x - x_mean) * (y - y_mean);
-        variance += weight(index) * (x - x_mean).powi(2);
-    }
-    let slope = if variance > 0.0 { covariance / variance } else { 0.0 };
-    (y_mean - slope * x_mean, slope)
-}
-
-fn draw(axis: &Axis, values: &mut [f64], (start, slope): (f64, f64)) {
+fn draw(axis: &Axis, values: &mut [f64], line: Line) {
     for (bucket, value) in values.iter_mut().enumerate() {
-        *value = start + slope * position(axis, bucket);
+        *value = line.at(position(axis, bucket));
     }
 }
 
 fn trend_line(axis: &Axis, values: &mut [f64]) {
     let points = points(axis, values);
     if !points.is_empty() {
-        draw(axis, values, line(&points, |_| 1.0));
+        draw(axis, values, Line::fitted(&points, |_| 1.0));
     }
 }
 
-/// Iteratively reweighted least squares from the ordinary line on.
 fn robust_trend(axis: &Axis, values: &mut [f64]) {
     let points = points(axis, values);
-    if points.is_empty() {
-        return;
+    if !points.is_empty() {
+        draw(axis, values, Line::robust(&points, |_| 1.0));
     }
-    let mut fitted = line(&points, |_| 1.0);
-    for _ in 0..MAX_ROUNDS {
-        let residuals: Vec<f64> = points.iter().map(|(x, y)| (y - fitted.0 - fitted.1 * x).abs()).collect();
-        let scale = MAD_SCALE * percentile(&mut residuals.clone(), 50.0);
-        if scale <= f64::EPSILON * fitted.0.abs().max(fitted.1.abs()) {
-            break;
-        }
-        let limit = HUBER * scale;
-        let next = line(&points, |index| if residuals[index] <= limit { 1.0 } else { limit / residuals[index] });
-        let moved = (next.0 - fitted.0).abs() + (next.1 - fitted.1).abs();
-        fitted = next;
-        if moved <= 1e-9 * scale {
-            break;
-        }
-    }
-    draw(axis, values, fitted);
 }
 
 fn piecewise_constant(_axis: &Axis, values: &mut [f64]) {
@@ -167,7 +125,7 @@ fn change_points(values: &[f64]) -> Vec<usize> {
 /// What a further segment must save: 2 σ² ln n, where σ² is the variance of the noise.
 fn penalty_of(values: &[f64]) -> f64 {
     let mut steps: Vec<f64> = values.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
-    let noise = MAD_SCALE * percentile(&mut steps, 50.0) / std::f64::consts::SQRT_2;
+    let noise = MEDIAN_TO_DEVIATION * percentile(&mut steps, 50.0) / std::f64::consts::SQRT_2;
     let noise = if noise.is_finite() { noise } else { 0.0 };
     let spread = crate::reduce::deviation(values);
     // Without noise any change counts, save for rounding.
