@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +19,7 @@ use tokio::time::MissedTickBehavior;
 use super::aggregator::{Aggregator, AggregatorStats};
 use super::config::AggregatorConfig;
 use super::metric_stats::MetricStats;
-use super::sockets::{self, DatagramSocket, SocketFile};
+use super::sockets::{self, Datagrams, SocketFile};
 use crate::report::{Output, Report};
 use crate::stop::{Stop, StopHandle, stop_signal};
 
@@ -31,6 +32,10 @@ const MAX_BUFFER_BYTES: usize = 65_535;
 /// Wanted size of receive buffers; the kernel may grant less.
 pub const DEFAULT_RECEIVE_BUFFER_BYTES: usize = 8 * 1024 * 1024;
 
+/// Packets that should be able to wait at the Unix datagram socket: 20 ms of the highest rates. The kernel charges
+/// their memory to the senders.
+pub const DEFAULT_QUEUE_PACKETS: u32 = 4096;
+
 /// Where to listen. Everything may be absent.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
@@ -42,6 +47,8 @@ pub struct ServerConfig {
     pub unix_stream: Option<PathBuf>,
     /// Wanted size of the receive buffers of datagram sockets, in bytes.
     pub receive_buffer_bytes: usize,
+    /// How many packets should be able to wait at the Unix datagram socket; 0 for what the machine says.
+    pub queue_packets: u32,
     /// Largest packet, in bytes (`dogstatsd_buffer_size`); of a larger datagram the whole lines that fit are taken.
     pub buffer_bytes: usize,
     /// Where a message must end in a line feed (`dogstatsd_eol_required`); one that does not is dropped there.
@@ -60,6 +67,7 @@ impl ServerConfig {
             unix_datagram: None,
             unix_stream: None,
             receive_buffer_bytes: DEFAULT_RECEIVE_BUFFER_BYTES,
+            queue_packets: DEFAULT_QUEUE_PACKETS,
             buffer_bytes: protocol::MAX_PACKET_BYTES,
             eol_required: EolRequired::default(),
             forward: None,
@@ -282,14 +290,14 @@ impl Server {
         if let Some(addr) = config.udp {
             let failed = |reason| ServerError { kind: SocketKind::Udp, place: format!("udp {addr}"), reason };
             let socket = sockets::bind_udp(addr, buffer_bytes).map_err(failed)?;
-            udp_addr = socket.local_addr().ok();
+            udp_addr = socket.socket.local_addr().ok();
             let reader = Reader { room, needs_eol: udp_eol, receiver: Arc::clone(&receiver), stop: stop.clone() };
             running.readers.push(reader.start("dogstatsd-udp", socket).map_err(failed)?);
         }
         if let Some(path) = config.unix_datagram {
             let place = format!("unix socket {}", path.display());
             let failed = |reason| ServerError { kind: SocketKind::UnixDatagram, place: place.clone(), reason };
-            let socket = sockets::bind_unix_datagram(&path, buffer_bytes).map_err(failed)?;
+            let socket = sockets::bind_unix_datagram(&path, buffer_bytes, config.queue_packets).map_err(failed)?;
             running.files.push(SocketFile(path.clone()));
             let reader = Reader { room, needs_eol: uds_eol, receiver: Arc::clone(&receiver), stop: stop.clone() };
             running.readers.push(reader.start("dogstatsd-uds", socket).map_err(failed)?);
@@ -387,7 +395,7 @@ struct Reader {
 
 impl Reader {
     /// Starts the thread that reads a socket.
-    fn start(self, name: &str, socket: impl DatagramSocket) -> io::Result<JoinHandle<()>> {
+    fn start(self, name: &str, socket: Datagrams<impl AsFd + Send + 'static>) -> io::Result<JoinHandle<()>> {
         let Self { room, needs_eol, receiver, stop } = self;
         let take = move |packet: &[u8]| receiver.take_datagram(packet, room, needs_eol);
         let thread = std::thread::Builder::new().name(name.into());
