@@ -1,6 +1,5 @@
 //! The way in: gathers reports for a few seconds, makes payloads of them and queues them at every endpoint.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,19 +8,19 @@ use galgo_agent::logs::{LogLine, LogOutput};
 use galgo_agent::{Output, OutputError, Report, Series, Stop, StopHandle, stop_signal};
 use galgo_core::{Clock, MetricKind, Point};
 use parking_lot::Mutex;
-use reqwest::Url;
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::config::{ForwarderConfig, key_hint};
-use crate::disk::{Claim, Folders, Limits, Space};
+use crate::disk::{Folders, Limits, Space};
 use crate::encode::Encoder;
 use crate::endpoint::{Endpoint, Role};
 use crate::error::ForwarderError;
 use crate::http::{Clients, Http};
 use crate::payload::{Payload, Route};
+use crate::plan::{Plan, claim_folders, parse_url, plan, shown};
 use crate::receipt::receipts;
 use crate::stats::{EndpointState, ForwarderStats};
 use crate::transport::Transport;
@@ -96,15 +95,6 @@ pub struct KeyCheck {
     pub verdict: KeyVerdict,
 }
 
-/// An endpoint to be: what is known before its queue is made.
-struct Plan {
-    url: Url,
-    shown: String,
-    key: String,
-    role: Role,
-    timeout: Duration,
-}
-
 impl Forwarder {
     /// Takes up what an earlier run left on disk and starts to send. Must be called within a tokio runtime.
     pub fn start(config: ForwarderConfig, clock: Arc<dyn Clock>) -> Result<Self, ForwarderError> {
@@ -136,7 +126,7 @@ impl Forwarder {
         plans: Vec<Plan>,
         transports: Vec<Arc<dyn Transport>>,
     ) -> Self {
-        let (folders, mut paths) = claim_folders(&config, &plans);
+        let (folders, mut paths) = claim_folders(config.disk.as_ref(), &plans);
         let limits = config.disk.as_ref().map(|disk| Limits {
             max_bytes: disk.max_bytes / plans.len().max(1) as u64,
             max_disk_ratio: disk.max_disk_ratio,
@@ -432,80 +422,6 @@ async fn validate_regularly(shared: Arc<Shared>, every: Duration, mut stop: Stop
             biased;
             () = stop.raised() => return,
             _ = shared.validate_keys() => {}
-        }
-    }
-}
-
-/// Every endpoint of a configuration.
-fn plan(config: &ForwarderConfig) -> Result<Vec<Plan>, ForwarderError> {
-    let mut plans: Vec<Plan> = Vec::new();
-    let mut add = |url: Url, key: &str, role: Role, timeout: Duration| {
-        let (shown, key) = (shown(&url), key.trim().to_owned());
-        // Twice the same would be everything twice.
-        if !plans.iter().any(|plan| plan.url == url && plan.key == key && plan.role.name() == role.name()) {
-            plans.push(Plan { url, shown, key, role, timeout });
-        }
-    };
-    for endpoint in &config.endpoints {
-        let url = parse_url(&endpoint.url)?;
-        let keys: Vec<&String> = endpoint.api_keys.iter().filter(|key| !key.trim().is_empty()).collect();
-        if keys.is_empty() {
-            return Err(ForwarderError::NoKey(shown(&url)));
-        }
-        keys.iter().for_each(|key| add(url.clone(), key, Role::Metrics, config.timeout));
-    }
-    for endpoint in &config.log_endpoints {
-        let mut url = parse_url(&endpoint.url)?;
-        url.set_path("");
-        if endpoint.api_key.trim().is_empty() {
-            return Err(ForwarderError::NoKey(shown(&url)));
-        }
-        let route = if endpoint.use_v2_api { Route::Logs } else { Route::LogsV1 };
-        add(url, &endpoint.api_key, Role::Logs { is_reliable: endpoint.is_reliable, route }, config.log_timeout);
-    }
-    Ok(plans)
-}
-
-fn parse_url(text: &str) -> Result<Url, ForwarderError> {
-    let refuse = |url: &str, reason: &str| ForwarderError::Url { url: url.to_owned(), reason: reason.to_owned() };
-    let mut url = Url::parse(text.trim()).map_err(|error| {
-        // What cannot be parsed may hold a password in front of an @.
-        let harmless = text.rsplit_once('@').map_or(text, |(_, host)| host);
-        refuse(harmless, &error.to_string())
-    })?;
-    url.set_query(None);
-    url.set_fragment(None);
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(refuse(&shown(&url), "it must start with http:// or https://"));
-    }
-    Ok(url)
-}
-
-/// An address without credentials.
-fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    // Neither fails for an address with a host.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.as_str().trim_end_matches('/').to_owned()
-}
-
-/// The folders of the disk queue, none when there is no disk queue or another process has it.
-fn claim_folders(config: &ForwarderConfig, plans: &[Plan]) -> (Option<Folders>, Vec<PathBuf>) {
-    let Some(disk) = config.disk.as_ref().filter(|disk| disk.max_bytes > 0) else { return (None, Vec::new()) };
-    let claims: Vec<Claim<'_>> =
-        plans.iter().map(|plan| Claim { url: &plan.shown, role: plan.role.name(), key: &plan.key }).collect();
-    let claimed = Folders::claim(&disk.path).and_then(|folders| {
-        let paths = folders.assign(&claims)?;
-        folders.remove_abandoned(&paths, disk.outdated_after)?;
-        Ok((folders, paths))
-    });
-    match claimed {
-        Ok((folders, paths)) => (Some(folders), paths),
-        Err(error) => {
-            let path = disk.path.display();
-            tracing::error!(%path, %error, "disk queue cannot be used; payloads wait in memory only");
-            (None, Vec::new())
         }
     }
 }

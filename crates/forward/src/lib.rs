@@ -5,8 +5,8 @@
 //! up another. Read it in this order:
 //!
 //! - [`config`], [`stats`]: what it is told and what it tells.
-//! - `forwarder`: the way in. `encode`: payloads of reports and lines. `receipt`: how a log's sender learns its fate.
-//! - `endpoint`, `worker`: the queue of a server and key, and who empties it; `pace`: when; `verdict`: what an answer
+//! - `forwarder`, `plan`: the way in. `encode`: payloads of reports and lines. `receipt`: how a log's sender learns its fate.
+//! - `endpoint`, `worker`, `hand`: the queue of a server and key, and who empties it; `pace`: when; `verdict`: what an answer
 //!   means.
 //! - `disk`: the part of a queue that survives a crash.
 //! - `transport`, `http`, `proxy`: the wire.
@@ -19,9 +19,11 @@ mod encode;
 mod endpoint;
 mod error;
 mod forwarder;
+mod hand;
 mod http;
 mod pace;
 mod payload;
+mod plan;
 mod proxy;
 mod receipt;
 pub mod stats;

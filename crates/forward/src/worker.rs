@@ -6,7 +6,6 @@
 //!
 //! Within a hand, payloads of different kinds may be under way together, two of one kind never.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,6 +23,7 @@ use crate::config::{BackoffConfig, Compression};
 use crate::disk::{DiskError, DiskQueue, Limits, Loss};
 use crate::encode::halve_payload;
 use crate::endpoint::Endpoint;
+use crate::hand::Hand;
 use crate::pace::{OUTAGE, Pace};
 use crate::payload::Payload;
 use crate::receipt::Receipt;
@@ -75,41 +75,9 @@ pub(crate) struct Worker {
     disk_pause: Option<Instant>,
     hand: Hand,
     flights: FuturesUnordered<Flight>,
-    next_ticket: u64,
     spilled: Instant,
     expired: Instant,
     skew_warned: Option<Instant>,
-}
-
-/// What is being sent.
-#[derive(Default)]
-struct Hand {
-    cards: VecDeque<Card>,
-    /// The file that they are from, `None` for memory.
-    file: Option<u64>,
-}
-
-struct Card {
-    ticket: u64,
-    payload: Payload,
-    in_flight: bool,
-}
-
-impl Hand {
-    /// The first payload of which none of its kind is under way.
-    fn next(&mut self) -> Option<&mut Card> {
-        let mut busy = Vec::new();
-        self.cards.iter_mut().find(|card| {
-            let route = card.payload.route;
-            let is_free = !card.in_flight && !busy.contains(&route);
-            busy.push(route);
-            is_free
-        })
-    }
-
-    fn position(&self, ticket: u64) -> Option<usize> {
-        self.cards.iter().position(|card| card.ticket == ticket)
-    }
 }
 
 impl Worker {
@@ -125,7 +93,6 @@ impl Worker {
             disk_pause: None,
             hand: Hand::default(),
             flights: FuturesUnordered::new(),
-            next_ticket: 0,
             spilled: now,
             expired: now,
             skew_warned: None,
@@ -347,7 +314,7 @@ impl Worker {
             match self.on_disk(DiskQueue::oldest).await {
                 Some(Ok(Some((segment, losses)))) => {
                     self.count(losses);
-                    self.hold(segment.payloads, Some(segment.number));
+                    self.hand.take_up(segment.payloads, Some(segment.number));
                     return true;
                 }
                 Some(Ok(None)) | None => {}
@@ -361,16 +328,8 @@ impl Worker {
             }
             return false;
         }
-        self.hold(payloads, None);
+        self.hand.take_up(payloads, None);
         true
-    }
-
-    fn hold(&mut self, payloads: Vec<Payload>, file: Option<u64>) {
-        self.hand.file = file;
-        for payload in payloads {
-            self.next_ticket += 1;
-            self.hand.cards.push_back(Card { ticket: self.next_ticket, payload, in_flight: false });
-        }
     }
 
     /// Does what an answer says.
@@ -443,10 +402,8 @@ impl Worker {
         let receipt = self.hand.cards.remove(at).and_then(|card| card.payload.receipt);
         first.receipt = receipt.as_ref().map(Receipt::split);
         second.receipt = receipt;
-        for payload in [second, first] {
-            self.next_ticket += 1;
-            self.hand.cards.insert(at, Card { ticket: self.next_ticket, payload, in_flight: false });
-        }
+        self.hand.insert(at, second);
+        self.hand.insert(at, first);
     }
 
     fn note_success(&mut self, payload: Payload) {
