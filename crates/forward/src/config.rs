@@ -51,6 +51,8 @@ pub struct ForwarderConfig {
     pub validate_keys_every: Option<Duration>,
     /// Which kinds of payloads are sent at all (`enable_payloads.*`).
     pub enabled: EnabledPayloads,
+    /// How large payloads may be (`serializer_max_*`).
+    pub limits: PayloadLimits,
     /// `User-Agent`.
     pub user_agent: String,
     /// `DD-Agent-Version`.
@@ -77,6 +79,7 @@ impl ForwarderConfig {
             batch_wait: Duration::from_secs(5),
             validate_keys_every: Some(Duration::from_secs(3600)),
             enabled: EnabledPayloads::default(),
+            limits: PayloadLimits::default(),
             // Servers treat the protocol's sender by its first word, as browsers are treated by "Mozilla".
             user_agent: format!("datadog-agent/{PROTOCOL_VERSION} (galgo {})", galgo_agent::VERSION),
             agent_version: PROTOCOL_VERSION.to_owned(),
@@ -229,6 +232,33 @@ pub struct BackoffConfig {
 impl Default for BackoffConfig {
     fn default() -> Self {
         Self { factor: 2.0, base: Duration::from_secs(2), max: Duration::from_secs(64) }
+    }
+}
+
+/// How large payloads may be. A single series, check or event that is larger goes alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PayloadLimits {
+    /// Compressed bytes of a payload of series (`serializer_max_series_payload_size`).
+    pub series_bytes: usize,
+    /// Bytes of a payload of series before compression (`serializer_max_series_uncompressed_payload_size`).
+    pub series_raw_bytes: usize,
+    /// Points of a payload of series or sketches (`serializer_max_series_points_per_payload`).
+    pub points: usize,
+    /// Compressed bytes of any other payload but logs (`serializer_max_payload_size`).
+    pub other_bytes: usize,
+    /// Bytes of any other payload but logs before compression (`serializer_max_uncompressed_payload_size`).
+    pub other_raw_bytes: usize,
+}
+
+impl Default for PayloadLimits {
+    fn default() -> Self {
+        Self {
+            series_bytes: 512_000,
+            series_raw_bytes: 5_242_880,
+            points: 10_000,
+            other_bytes: 2_621_440,
+            other_raw_bytes: 4_194_304,
+        }
     }
 }
 

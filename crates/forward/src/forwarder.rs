@@ -26,7 +26,7 @@ use crate::stats::{EndpointState, ForwarderStats};
 use crate::transport::Transport;
 use crate::worker::{Worker, WorkerConfig};
 
-/// Reports are sent before their time when they hold so many points.
+/// Reports are sent before their time when they hold so many points, checks and events.
 const MAX_GATHERED_POINTS: usize = 10_000;
 /// Reports with more points are encoded away from the async threads.
 const MAX_INLINE_POINTS: usize = 2_000;
@@ -68,6 +68,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Gathered {
     report: Report,
+    /// Points, checks and events in it.
     points: usize,
     /// Points given up so far, as last reported.
     dropped_points: u64,
@@ -155,6 +156,7 @@ impl Forwarder {
             compression: config.compression,
             log_compression: config.log_compression,
             enabled: config.enabled,
+            limits: config.limits,
         };
         let shared = Arc::new(Shared {
             clock,
@@ -243,12 +245,13 @@ impl Output for Forwarder {
     async fn deliver(&self, report: Report) -> Result<(), OutputError> {
         let is_full = {
             let mut gathered = self.shared.gathered.lock();
-            gathered.points += report.points();
+            gathered.points += report.points() + report.checks.len() + report.events.len();
             gathered.report.append(report);
             gathered.points >= MAX_GATHERED_POINTS
         };
         if is_full {
-            self.shared.flush().await;
+            // In a task of its own: a caller that gives up half way must not take the data with it.
+            join(tokio::spawn(flush(Arc::clone(&self.shared)))).await;
         } else {
             self.shared.arrived.notify_one();
         }
@@ -391,6 +394,10 @@ impl Shared {
         }
         checks
     }
+}
+
+async fn flush(shared: Arc<Shared>) {
+    shared.flush().await;
 }
 
 /// Flushes what was gathered, some time after the first of it arrived.

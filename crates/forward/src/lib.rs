@@ -34,7 +34,7 @@ mod worker;
 
 pub use config::{
     BackoffConfig, Compression, DiskConfig, EnabledPayloads, EndpointConfig, ForwarderConfig, LogEndpointConfig,
-    ProxyConfig,
+    PayloadLimits, ProxyConfig,
 };
 pub use error::ForwarderError;
 pub use forwarder::{Forwarder, KeyCheck, KeyVerdict};

@@ -7,7 +7,7 @@ use serde::Serialize;
 pub struct ForwarderStats {
     /// One for each server and key, in the order of the configuration, log endpoints last.
     pub endpoints: Vec<EndpointStats>,
-    /// Points of reports that wait to be made a payload.
+    /// Points, checks and events that wait to be made a payload.
     pub gathering_points: u64,
 }
 

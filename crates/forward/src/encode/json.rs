@@ -7,7 +7,7 @@ use galgo_core::check::CheckRun;
 use galgo_intake::events::Event;
 use serde::Serialize;
 
-use super::{MAX_LINES, MAX_ROWS, RAW_TARGET_BYTES, Raw};
+use super::{Closing, MAX_LINES, Raw};
 
 /// Raw bytes at which a payload of lines is closed; the API's limit is 5 MB.
 const LOG_TARGET_BYTES: usize = 4_000_000;
@@ -25,7 +25,7 @@ struct CheckRow<'a> {
 }
 
 /// The payloads of service checks: arrays.
-pub(super) fn checks(runs: &[CheckRun]) -> Vec<Raw> {
+pub(super) fn checks(runs: &[CheckRun], closing: Closing) -> Vec<Raw> {
     let rows = runs.iter().map(|run| CheckRow {
         check: &run.check,
         host_name: &run.host,
@@ -34,7 +34,7 @@ pub(super) fn checks(runs: &[CheckRun]) -> Vec<Raw> {
         message: &run.message,
         tags: &run.tags,
     });
-    arrays(rows, MAX_ROWS, RAW_TARGET_BYTES)
+    arrays(rows, closing)
 }
 
 #[derive(Serialize)]
@@ -59,11 +59,11 @@ pub(super) fn logs(lines: &[LogLine]) -> Vec<Raw> {
         ddsource: &line.source,
         ddtags: line.tags.join(","),
     });
-    arrays(rows, MAX_LINES, LOG_TARGET_BYTES)
+    arrays(rows, Closing { raw_bytes: LOG_TARGET_BYTES, points: MAX_LINES })
 }
 
 /// JSON arrays of at most so many rows and, unless one row is larger, bytes.
-fn arrays(rows: impl Iterator<Item = impl Serialize>, max_rows: usize, max_bytes: usize) -> Vec<Raw> {
+fn arrays(rows: impl Iterator<Item = impl Serialize>, closing: Closing) -> Vec<Raw> {
     let mut closed = Vec::new();
     let mut open = Raw { body: Vec::new(), points: 0 };
     let mut text = Vec::new();
@@ -73,7 +73,7 @@ fn arrays(rows: impl Iterator<Item = impl Serialize>, max_rows: usize, max_bytes
             tracing::error!(%error, "row could not be written as JSON");
             continue;
         }
-        if open.points >= max_rows || (open.points > 0 && open.body.len() + text.len() > max_bytes) {
+        if open.points >= closing.points || (open.points > 0 && open.body.len() + text.len() > closing.raw_bytes) {
             closed.push(close(std::mem::replace(&mut open, Raw { body: Vec::new(), points: 0 })));
         }
         open.body.push(if open.points == 0 { b'[' } else { b',' });
@@ -123,11 +123,11 @@ struct EventRow<'a> {
 }
 
 /// The payloads of events, filed by their source.
-pub(super) fn events(all: &[Event], host: &str) -> Vec<Raw> {
+pub(super) fn events(all: &[Event], host: &str, closing: Closing) -> Vec<Raw> {
     let mut payloads = Vec::new();
     let mut rest = all;
     while !rest.is_empty() {
-        let (now, later) = rest.split_at(fitting(rest));
+        let (now, later) = rest.split_at(fitting(rest, closing));
         payloads.extend(intake(now, host));
         rest = later;
     }
@@ -135,14 +135,14 @@ pub(super) fn events(all: &[Event], host: &str) -> Vec<Raw> {
 }
 
 /// How many of the first events go into one payload, at least one.
-fn fitting(events: &[Event]) -> usize {
+fn fitting(events: &[Event], closing: Closing) -> usize {
     let mut bytes = 0;
     let fits = |event: &&Event| {
         let tags: usize = event.tags.iter().map(|tag| tag.len() + 3).sum();
         bytes += event.title.len() + event.text.len() + tags + 256;
-        bytes <= RAW_TARGET_BYTES
+        bytes <= closing.raw_bytes
     };
-    events.iter().take(MAX_ROWS).take_while(fits).count().max(1)
+    events.iter().take(closing.points).take_while(fits).count().max(1)
 }
 
 fn intake(events: &[Event], host: &str) -> Option<Raw> {

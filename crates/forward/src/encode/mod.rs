@@ -10,24 +10,18 @@ use galgo_agent::logs::LogLine;
 use serde_json::Value;
 
 use crate::compress::compress;
-use crate::config::{Compression, EnabledPayloads};
+use crate::config::{Compression, EnabledPayloads, PayloadLimits};
 use crate::payload::{Payload, Route};
 
 pub(crate) use split::halve;
 
-/// Raw bytes at which a payload is closed. Far below the limits of all paths (4 and 5 MiB), so that one payload in the
-/// making costs little memory.
+/// Raw bytes at which a payload is closed, unless its limit is lower. Far below the usual limits (4 and 5 MiB), so that
+/// one payload in the making costs little memory.
 const RAW_TARGET_BYTES: usize = 1024 * 1024;
-/// Most points of a payload (`serializer_max_series_points_per_payload`).
-const MAX_POINTS: usize = 10_000;
 /// Most checks or events of a payload.
 const MAX_ROWS: usize = 1000;
 /// Most lines of a payload (the API's limit).
 const MAX_LINES: usize = 1000;
-/// Compressed bytes of a payload of series (`serializer_max_series_payload_size`).
-const MAX_SERIES_BYTES: usize = 512_000;
-/// Compressed bytes of any other payload (`serializer_max_payload_size`).
-const MAX_OTHER_BYTES: usize = 2_621_440;
 
 /// Makes payloads.
 #[derive(Debug)]
@@ -36,6 +30,14 @@ pub(crate) struct Encoder {
     pub(crate) compression: Compression,
     pub(crate) log_compression: Compression,
     pub(crate) enabled: EnabledPayloads,
+    pub(crate) limits: PayloadLimits,
+}
+
+/// When a payload in the making is closed.
+#[derive(Debug, Clone, Copy)]
+struct Closing {
+    raw_bytes: usize,
+    points: usize,
 }
 
 /// A body before compression, and the number of points in it.
@@ -48,6 +50,12 @@ pub(crate) struct Raw {
 impl Encoder {
     /// The payloads of a report, in order of the paths.
     pub(crate) fn report(&self, report: &Report, created_ms: i64) -> Vec<Payload> {
+        let limits = self.limits;
+        let closing = |raw_bytes: usize, points| Closing {
+            raw_bytes: raw_bytes.clamp(1, RAW_TARGET_BYTES),
+            points: usize::max(points, 1),
+        };
+        let rows = closing(limits.other_raw_bytes, MAX_ROWS);
         let mut payloads = Vec::new();
         let mut add = |route, raws: Vec<Raw>| {
             for raw in raws {
@@ -55,16 +63,16 @@ impl Encoder {
             }
         };
         if self.enabled.series {
-            add(Route::Series, proto::series(&report.series));
+            add(Route::Series, proto::series(&report.series, closing(limits.series_raw_bytes, limits.points)));
         }
         if self.enabled.sketches {
-            add(Route::Sketches, proto::sketches(&report.sketches));
+            add(Route::Sketches, proto::sketches(&report.sketches, closing(limits.other_raw_bytes, limits.points)));
         }
         if self.enabled.service_checks {
-            add(Route::CheckRun, json::checks(&report.checks));
+            add(Route::CheckRun, json::checks(&report.checks, rows));
         }
         if self.enabled.events {
-            add(Route::Intake, json::events(&report.events, &self.host));
+            add(Route::Intake, json::events(&report.events, &self.host, rows));
         }
         payloads
     }
@@ -86,8 +94,8 @@ impl Encoder {
     /// Adds a payload, or several when it does not become small enough.
     fn add(&self, route: Route, raw: Raw, created_ms: i64, payloads: &mut Vec<Payload>) {
         let limit = match route {
-            Route::Series => MAX_SERIES_BYTES,
-            _ => MAX_OTHER_BYTES,
+            Route::Series => self.limits.series_bytes,
+            _ => self.limits.other_bytes,
         };
         // Only a payload that may have to be halved is kept as it was, and the limit on logs is one on raw bytes.
         let kept =

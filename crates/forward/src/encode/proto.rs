@@ -3,7 +3,7 @@
 use galgo_agent::{Series, SketchSeries};
 use galgo_core::{MetricKind, Point, SketchPoint};
 
-use super::{MAX_POINTS, RAW_TARGET_BYTES, Raw};
+use super::{Closing, Raw};
 use crate::wire;
 
 /// Most sketches of one series in one payload; one takes up to 30 KiB.
@@ -28,16 +28,20 @@ mod series_field {
 const ITEM: u8 = 1;
 
 /// Collects items into payloads.
-#[derive(Default)]
 struct Payloads {
+    closing: Closing,
     open: Vec<u8>,
     points: usize,
     closed: Vec<Raw>,
 }
 
 impl Payloads {
+    fn new(closing: Closing) -> Self {
+        Self { closing, open: Vec::new(), points: 0, closed: Vec::new() }
+    }
+
     fn add(&mut self, item: &[u8], points: usize) {
-        let full = self.points + points > MAX_POINTS || self.open.len() + item.len() > RAW_TARGET_BYTES;
+        let full = self.points + points > self.closing.points || self.open.len() + item.len() > self.closing.raw_bytes;
         if full {
             self.close();
         }
@@ -58,12 +62,12 @@ impl Payloads {
 }
 
 /// The payloads of series. Values that are no finite numbers are left out: no server takes them.
-pub(super) fn series(all: &[Series]) -> Vec<Raw> {
-    let mut payloads = Payloads::default();
+pub(super) fn series(all: &[Series], closing: Closing) -> Vec<Raw> {
+    let mut payloads = Payloads::new(closing);
     let mut item = Vec::new();
     for series in all {
         let Some(kind) = kind_code(series.kind) else { continue };
-        for points in series.points.chunks(MAX_POINTS) {
+        for points in series.points.chunks(closing.points) {
             let finite = points.iter().filter(|point| point.value.is_finite()).count();
             if finite > 0 {
                 item.clear();
@@ -129,11 +133,11 @@ fn source_type(metric: &str) -> &'static str {
 }
 
 /// The payloads of sketches.
-pub(super) fn sketches(all: &[SketchSeries]) -> Vec<Raw> {
-    let mut payloads = Payloads::default();
+pub(super) fn sketches(all: &[SketchSeries], closing: Closing) -> Vec<Raw> {
+    let mut payloads = Payloads::new(closing);
     let mut item = Vec::new();
     for series in all {
-        for points in series.points.chunks(MAX_SKETCHES_PER_ITEM) {
+        for points in series.points.chunks(MAX_SKETCHES_PER_ITEM.min(closing.points)) {
             let filled = points.iter().filter(|point| point.sketch.count() > 0).count();
             if filled > 0 {
                 item.clear();

@@ -15,7 +15,13 @@ const NOW: i64 = 1_700_000_000;
 const CTX: Context = Context { now_s: NOW, from_agent: true };
 
 fn encoder(compression: Compression) -> Encoder {
-    Encoder { host: "web-1".into(), compression, log_compression: compression, enabled: EnabledPayloads::default() }
+    Encoder {
+        host: "web-1".into(),
+        compression,
+        log_compression: compression,
+        enabled: EnabledPayloads::default(),
+        limits: PayloadLimits::default(),
+    }
 }
 
 fn raw(payload: &Payload) -> Vec<u8> {
@@ -179,10 +185,23 @@ fn payloads_stay_below_the_limits_of_their_path() {
     let report = Report { series, ..Report::default() };
     for compression in [Compression::None, Compression::Zstd(1), Compression::Deflate(6)] {
         let payloads = encoder(compression).report(&report, 0);
-        assert!(payloads.iter().all(|payload| payload.body.len() <= MAX_SERIES_BYTES), "{compression:?}");
+        assert!(payloads.iter().all(|payload| payload.body.len() <= 512_000), "{compression:?}");
         assert_eq!(payloads.iter().map(|payload| payload.points).sum::<u32>(), 2000);
         assert_eq!(decode(&payloads).series.len(), 2000);
     }
+}
+
+#[test]
+fn limits_can_be_lower() {
+    let report =
+        Report { series: (0..50).map(|i| gauge(&format!("metric{i}"), points(4))).collect(), ..Report::default() };
+    let limits = PayloadLimits { series_raw_bytes: 400, points: 10, ..PayloadLimits::default() };
+    let payloads = Encoder { limits, ..encoder(Compression::None) }.report(&report, 0);
+    assert!(payloads.iter().all(|payload| payload.body.len() <= 410 && payload.points <= 10));
+    assert_eq!(decode(&payloads).series, report.series);
+    let limits = PayloadLimits { series_bytes: 0, series_raw_bytes: 0, points: 0, other_bytes: 0, other_raw_bytes: 0 };
+    let payloads = Encoder { limits, ..encoder(Compression::None) }.report(&report, 0);
+    assert_eq!(payloads.iter().map(|payload| payload.points).collect::<Vec<_>>(), [1; 200]);
 }
 
 #[test]
