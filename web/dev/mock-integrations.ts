@@ -29,7 +29,7 @@ const KNOWN: readonly Known[] = readdirSync(CATALOGUE)
   .sort()
   .map((file) => JSON.parse(readFileSync(new URL(file, CATALOGUE), 'utf8')) as Known)
 
-const CORE = ['cpu', 'disk', 'file_handle', 'io', 'load', 'memory', 'network', 'ntp', 'uptime']
+const CORE = ['agent', 'cpu', 'disk', 'file_handle', 'io', 'load', 'memory', 'network', 'ntp', 'uptime']
 
 const TRACEBACK = `Traceback (most recent call last):
   File "/usr/lib/python3/dist-packages/datadog_checks/base/checks/base.py", line 1235, in run
@@ -57,7 +57,11 @@ function instance(host: string, index: number, check: string, at: number): Check
     last_run: galgo ? seconds() - age : null,
     reported_at: seconds() - (isOld(index) ? 9000 : 40 + index),
     stale: isOld(index),
-    source: galgo ? `file:/etc/galgo-agent/conf.d/${check}.d/conf.yaml[0]` : null,
+    source: galgo
+      ? CORE.includes(check)
+        ? 'built in'
+        : `/etc/galgo-agent/conf.d/${check}.d/conf.yaml, instance 1`
+      : null,
     loader: galgo ? (check === 'queue_length' ? 'python' : 'core') : '',
     interval_s: galgo ? (check === 'ntp' ? 900 : 15) : 0,
     runs: galgo ? runs : 0,

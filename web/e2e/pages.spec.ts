@@ -124,7 +124,7 @@ const agentPayload = (now: number) => {
   const state = (check: string, outcome: string, error: string) => ({
     check,
     id: `${check}:1`,
-    source: `file:/etc/galgo-agent/conf.d/${check}.d/conf.yaml[0]`,
+    source: `/etc/galgo-agent/conf.d/${check}.d/conf.yaml, instance 1`,
     loader: 'core',
     version: '0.1.0',
     interval_s: 15,

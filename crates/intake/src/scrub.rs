@@ -73,6 +73,12 @@ pub fn scrub_text(text: &str) -> String {
     scrubbed
 }
 
+/// A message without passwords in addresses and in `name=value`. Unlike configuration it is prose: `(using password: YES)`
+/// tells no secret and much else.
+pub fn scrub_message(text: &str) -> String {
+    text.split_inclusive('\n').map(|line| without_assignments(&without_userinfo(line))).collect()
+}
+
 /// A document without the values of secret names; its texts are taken for configuration.
 pub fn scrub_value(value: Value) -> Value {
     match value {
@@ -280,6 +286,21 @@ instances:
         }));
         expect![[r#"{"pass":"********","key":"********","user":"me","use_token":true,"list":[{"token":"********"}],"instance_config":"server: a\npass: \"********\"\n"}"#]]
             .assert_eq(&scrubbed.to_string());
+    }
+
+    #[test]
+    fn messages_stay_readable() {
+        for (text, expected) in [
+            (
+                "Access denied for user 'a'@'b' (using password: YES)",
+                "Access denied for user 'a'@'b' (using password: YES)",
+            ),
+            ("no route to mysql://me:hunter2@db:3306\nat x", "no route to mysql://me:********@db:3306\nat x"),
+            ("bad dsn: host=db password=hunter2 user=me", "bad dsn: host=db password=******** user=me"),
+            ("KeyError: 'token'", "KeyError: 'token'"),
+        ] {
+            assert_eq!(scrub_message(text), expected);
+        }
     }
 
     #[test]

@@ -88,6 +88,8 @@ test.each([
   ['file:/etc/galgo-agent/conf.d/mysql.yaml[0]', 'mysql.yaml[0]'],
   ['file:/etc/galgo-agent/conf.d/mysql.d/conf.yaml[1]', 'mysql.d/conf.yaml[1]'],
   ['container:abc', 'abc'],
+  ['/etc/galgo-agent/conf.d/mysql.d/conf.yaml, instance 1', 'mysql.d/conf.yaml, instance 1'],
+  ['built in', 'built in'],
 ])('%s is shown as %s', (source, expected) => expect(shortSource(source)).toBe(expected))
 
 describe('log sources', () => {

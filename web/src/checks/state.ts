@@ -50,7 +50,7 @@ export function durationText(ms: number): string {
   return `${formatValue(ms / 60_000)} min`
 }
 
-/** `mysql.yaml[0]` of `file:/etc/galgo-agent/conf.d/mysql.yaml[0]`; `mysql.d/conf.yaml[0]` where the file says little. */
+/** The file of `/etc/galgo-agent/conf.d/mysql.yaml, instance 1`, with its folder where the file says little. */
 export function shortSource(source: string): string {
   const parts = source.replace(/^[a-z]+:/, '').split('/')
   const file = parts.at(-1) ?? source

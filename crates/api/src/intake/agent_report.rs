@@ -6,7 +6,7 @@ use galgo_catalog::agents::{
 };
 use galgo_intake::host_metadata::{AgentCheck, Intake};
 use galgo_intake::metadata::Inventory;
-use galgo_intake::scrub::{scrub_text, scrub_value};
+use galgo_intake::scrub::{scrub_message, scrub_text, scrub_value};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -65,7 +65,9 @@ fn instances(content: &Value) -> impl Iterator<Item = (&str, &Map<String, Value>
 fn galgo_check(state: &Value) -> Option<CheckInstance> {
     let read = GalgoCheck::deserialize(state).ok()?;
     let mut details = InstanceDetails::deserialize(Value::Object(read.rest)).ok()?;
-    details.error = scrub_text(&details.error);
+    details.error = scrub_message(&details.error);
+    details.traceback = scrub_message(&details.traceback);
+    details.warnings.iter_mut().for_each(|warning| *warning = scrub_message(warning));
     details.last = read.last.as_ref().map(|last| last.run);
     let status = read.last.as_ref().map_or(RunStatus::Pending, |last| last.outcome);
     // A check that cannot be loaded never runs, and says why.
@@ -74,15 +76,20 @@ fn galgo_check(state: &Value) -> Option<CheckInstance> {
         check: read.check,
         instance: read.id,
         status: if broken { RunStatus::Error } else { status },
-        version: read.version,
+        version: told(read.version),
         last_run: read.last.map(|last| last.at),
         details,
     })
 }
 
+/// Checks in Python that name no version have Datadog's word for that.
+fn told(version: String) -> String {
+    if version == "unversioned" { String::new() } else { version }
+}
+
 fn agent_check(row: &AgentCheck) -> CheckInstance {
     let status = row.status.parse().unwrap_or(RunStatus::Pending);
-    let messages: Vec<String> = row.messages.iter().map(|text| scrub_text(text)).collect();
+    let messages: Vec<String> = row.messages.iter().map(|text| scrub_message(text)).collect();
     let mut details = InstanceDetails::default();
     if status == RunStatus::Error {
         // The first line says what, the rest is where in the code.
@@ -120,7 +127,7 @@ fn configuration(check: &str, own: &Map<String, Value>) -> CheckConfiguration {
     CheckConfiguration {
         check: check.to_owned(),
         instance: text("config.hash"),
-        version: text("version.raw"),
+        version: told(text("version.raw")),
         details: ConfigurationDetails {
             provider: text("config.provider"),
             source: text("config.source"),

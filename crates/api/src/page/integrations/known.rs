@@ -81,6 +81,7 @@ macro_rules! files {
 }
 
 const FILES: &[&str] = files![
+    "agent",
     "apache",
     "cpu",
     "custom_check",
@@ -104,6 +105,7 @@ const FILES: &[&str] = files![
     "postgres",
     "process",
     "redisdb",
+    "system_core",
     "tcp_check",
     "tls",
     "uptime",
