@@ -7,12 +7,12 @@ use std::collections::VecDeque;
 use super::anomaly::{Band, Options};
 use super::basic::MIN_POINTS;
 use super::season::{MIN_SEASONS, SEASONS};
-use super::shape::{NEIGHBOURS, around, inflation, middle, smoothed};
+use super::shape::{NEIGHBOURS, around, distances, middle, smoothed};
 use super::statistics::{MEDIAN_TO_DEVIATION, SortedWindow, deviation_of, median, quantile};
 use super::timeline::Timeline;
 
 /// Seasons that are used, the newest ones.
-const USED: usize = 3;
+const USED: usize = 4;
 /// The immediate past in seconds.
 const RECENT_SECONDS: i64 = 3600;
 /// Fewest and most points of the immediate past.
@@ -108,14 +108,14 @@ impl Agile<'_> {
         let len = self.values.len();
         let near = around(bucket, NEIGHBOURS.min(self.reach), len);
         let (first, mut centers) = (near.start, Vec::with_capacity(near.len()));
-        let mut distances = Vec::with_capacity(near.len() * USED);
+        let mut spread = Vec::with_capacity(near.len() * USED);
         for at in near {
             let expected = |&(lag, rise): &(usize, f64)| self.past[lag][at] + rise;
             let (center, _) = middle(moved.iter().map(expected), &mut self.scratch);
-            distances.extend(self.scratch.iter().map(|value| (value - center).abs()));
+            spread.extend(distances(&mut self.scratch));
             centers.push(center);
         }
-        let width = deviation_of(&mut distances) * inflation(moved.len());
+        let width = deviation_of(&mut spread);
         let center = smoothed(|at| centers[at - first], bucket, width, self.reach, len);
         Some(Expectation { center, width })
     }

@@ -23,4 +23,4 @@ pub(crate) use agile::warm_up_points;
 pub(crate) use basic::POINTS as BASIC_POINTS;
 pub(crate) use line::Line;
 pub(crate) use statistics::MEDIAN_TO_DEVIATION;
-pub(crate) use timeline::{Timeline, reach};
+pub(crate) use timeline::{Timeline, margin};

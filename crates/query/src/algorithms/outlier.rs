@@ -122,7 +122,8 @@ fn by_clusters(series: &[&[f64]], options: &Options) -> Result<Vec<bool>, TooMan
     if options.algorithm.is_scaled() {
         scale = scale.max(SCALED_PART * magnitude);
     }
-    let clusters = clusters(series, &distances, options.tolerance * scale + ROUNDING * magnitude)?;
+    let reach = options.tolerance * scale + ROUNDING * magnitude;
+    let clusters = clusters(series, &distances, reach, MAX_DIFFERENCES)?;
     Ok(outside_of_largest(&clusters, &distances))
 }
 
@@ -154,7 +155,7 @@ fn distance(left: &[f64], right: &[f64]) -> f64 {
 }
 
 /// A number for each series, the same for those that are joined by a chain of steps no longer than `reach`.
-fn clusters(series: &[&[f64]], distances: &[f64], reach: f64) -> Result<Vec<usize>, TooMany> {
+fn clusters(series: &[&[f64]], distances: &[f64], reach: f64, most: usize) -> Result<Vec<usize>, TooMany> {
     let buckets = series.first().map_or(0, |values| values.len());
     let mut cluster: Vec<usize> = (0..series.len()).collect();
     // Two whole series within half the reach of the middle are within reach of each other: most need no comparison.
@@ -170,7 +171,7 @@ fn clusters(series: &[&[f64]], distances: &[f64], reach: f64) -> Result<Vec<usiz
                 continue;
             }
             looked_at = looked_at.saturating_add(buckets);
-            if looked_at > MAX_DIFFERENCES {
+            if looked_at > most {
                 return Err(TooMany { groups: series.len(), buckets });
             }
             if distance(series[left], series[right]) <= reach {
@@ -268,6 +269,19 @@ mod tests {
         assert!(found("dbscan", 0.5, 0.2, &halves).is_empty());
         // The deviation among the others is none, so any other value is far away.
         assert_eq!(found("dbscan", 3.0, 0.2, &[&[5.0], &[5.0], &[5.0], &[5.1]]), [3]);
+    }
+
+    #[test]
+    fn comparing_is_bounded_and_central_series_need_none() {
+        let near: [&[f64]; 4] = [&[1.0; 10], &[1.1; 10], &[0.9; 10], &[1.0; 10]];
+        assert_eq!(clusters(&near, &[0.1; 4], 0.2, 0), Ok(vec![0; 4]));
+        let far: [&[f64]; 4] = [&[1.0; 10], &[2.0; 10], &[3.0; 10], &[4.0; 10]];
+        assert_eq!(clusters(&far, &[1.0; 4], 0.5, 60), Ok(vec![0, 1, 2, 3]));
+        let error = clusters(&far, &[1.0; 4], 0.5, 59).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "outliers of 4 groups over 10 buckets are too much to compare: use fewer groups or longer buckets"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use super::anomaly::Band;
 use super::season::{MIN_SEASONS, SEASONS};
-use super::shape::{NEIGHBOURS, around, inflation, middle, smoothed};
+use super::shape::{NEIGHBOURS, around, distances, middle, smoothed};
 use super::statistics::{QUARTILES, SortedWindow, cautious_median, deviation_of, quantile, shrunk};
 use super::timeline::Timeline;
 
@@ -17,22 +17,25 @@ pub(super) fn band(timeline: &Timeline, values: &[f64], bounds: f64) -> Band {
     // What a value of `lag` seasons ago would be now.
     let moved = |lag: usize, bucket: usize| past[lag][bucket] + trend[bucket] * (lag + 1) as f64;
     let mut scratch = Vec::with_capacity((2 * NEIGHBOURS + 1) * SEASONS);
-    let mut seasons = vec![0; len];
     let mut expected = vec![f64::NAN; len];
+    // How far the seasons lie from each other, those of a bucket side by side.
+    let mut spread: Vec<f64> = Vec::with_capacity(len * SEASONS);
+    let mut ends = Vec::with_capacity(len + 1);
+    ends.push(0);
     for bucket in 0..len {
         let (center, count) = middle((0..SEASONS).map(|lag| moved(lag, bucket)), &mut scratch);
         if count >= MIN_SEASONS {
-            (expected[bucket], seasons[bucket]) = (center, count);
+            expected[bucket] = center;
+            spread.extend(distances(&mut scratch));
         }
+        ends.push(spread.len());
     }
     let mut band = Band::empty(len);
-    for bucket in (0..len).filter(|&bucket| seasons[bucket] > 0) {
+    for bucket in (0..len).filter(|&bucket| !expected[bucket].is_nan()) {
+        let near = around(bucket, NEIGHBOURS.min(reach), len);
         scratch.clear();
-        for near in around(bucket, NEIGHBOURS.min(reach), len) {
-            let distances = (0..SEASONS).map(|lag| (moved(lag, near) - expected[near]).abs());
-            scratch.extend(distances.filter(|distance| !distance.is_nan()));
-        }
-        let width = deviation_of(&mut scratch) * inflation(seasons[bucket]);
+        scratch.extend_from_slice(&spread[ends[near.start]..ends[near.end]]);
+        let width = deviation_of(&mut scratch);
         let center = smoothed(|at| expected[at], bucket, width, reach, len);
         (band.lower[bucket], band.upper[bucket]) = (center - bounds * width, center + bounds * width);
     }

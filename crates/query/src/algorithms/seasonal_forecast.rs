@@ -5,7 +5,7 @@ use crate::kernel::DEFAULT_FILL_LIMIT;
 
 use super::forecast::Forecast;
 use super::season::{Clock, SEASONS, Season};
-use super::shape::{NEIGHBOURS, around, inflation, middle, smoothed};
+use super::shape::{NEIGHBOURS, around, distances, middle, smoothed};
 use super::statistics::{QUARTILES, cautious_median, deviation_of, median, quantile, shrunk};
 use super::timeline::bridged;
 
@@ -49,12 +49,12 @@ pub(super) fn continued(axis: &Axis, values: &[f64], season: &Season, deviations
         if ahead[at].1 < MIN_SEASONS {
             return (f64::NAN, f64::NAN);
         }
-        let mut distances = Vec::with_capacity(SEASONS * (2 * NEIGHBOURS + 1));
+        let mut spread = Vec::with_capacity(SEASONS * (2 * NEIGHBOURS + 1));
         for near in around(at, NEIGHBOURS.min(reach), ahead.len()) {
-            let past = seasons.past(values.len() + near, trend);
-            distances.extend(past.map(|value| (value - ahead[near].0).abs()).filter(|distance| !distance.is_nan()));
+            let mut past: Vec<f64> = seasons.past(values.len() + near, trend).collect();
+            spread.extend(distances(&mut past));
         }
-        let width = deviation_of(&mut distances) * inflation(ahead[at].1);
+        let width = deviation_of(&mut spread);
         let center = smoothed(|near| ahead[near].0, at, width, reach, ahead.len()) + level;
         let distance = (axis.starts[values.len() + at] - end) as f64 / stride as f64;
         (center, width.hypot(restlessness * distance.sqrt()))

@@ -9,6 +9,8 @@ pub(super) const NEIGHBOURS: usize = 10;
 const SMOOTHED: usize = 3;
 /// Neighbours whose expectation is so many deviations away are another part of the shape, not noise.
 const SAME_PART: f64 = 1.5;
+/// Usual distance of a further value of normal noise from the median of three ÷ that of the closest two of them.
+const CLOSEST_OF_THREE: f64 = 2.248;
 
 /// The buckets around one, within bounds.
 pub(super) fn around(bucket: usize, half: usize, len: usize) -> std::ops::Range<usize> {
@@ -22,11 +24,29 @@ pub(super) fn middle(values: impl Iterator<Item = f64>, scratch: &mut Vec<f64>) 
     (median(scratch), scratch.len())
 }
 
-/// How much wider noise around a median of so many values is than it looks: they are close to it because it is made of
-/// them, and the next value is not one of them.
-pub(super) fn inflation(count: usize) -> f64 {
-    let count = count.max(2) as f64;
-    ((count + 1.0) / (count - 1.0)).sqrt()
+/// How far a further value may be expected from the median of these: distances whose median is that of the distances of
+/// further values. Of four and more values they are those of each one to the median of the others. Of three the two that
+/// are closest to each other decide, so that one odd season does not widen the band. Reorders; nothing for fewer than two.
+pub(super) fn distances(values: &mut [f64]) -> impl Iterator<Item = f64> + '_ {
+    values.sort_unstable_by(f64::total_cmp);
+    let values = &*values;
+    let count = match values.len() {
+        0 | 1 => 0,
+        2 | 3 => 1,
+        more => more,
+    };
+    (0..count).map(move |at| match values {
+        [low, high] => high - low,
+        [low, middle, high] => CLOSEST_OF_THREE * (middle - low).min(high - middle),
+        _ => (values[at] - median_without(values, at)).abs(),
+    })
+}
+
+/// The median of sorted values but one.
+fn median_without(sorted: &[f64], left_out: usize) -> f64 {
+    let others = sorted.len() - 1;
+    let other = |at: usize| sorted[if at < left_out { at } else { at + 1 }];
+    if others % 2 == 1 { other(others / 2) } else { other(others / 2 - 1).midpoint(other(others / 2)) }
 }
 
 /// An expectation averaged with those of its neighbours that differ by noise only: ramps and spikes stay.
@@ -46,6 +66,17 @@ pub(super) fn smoothed(expected: impl Fn(usize) -> f64, bucket: usize, width: f6
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn distances_leave_out_the_value_itself() {
+        let found = |values: &[f64]| distances(&mut values.to_vec()).collect::<Vec<f64>>();
+        assert_eq!(found(&[3.0]), Vec::<f64>::new());
+        assert_eq!(found(&[1.0, 5.0]), [4.0]);
+        assert_eq!(found(&[9.0, 1.0, 2.0]), [CLOSEST_OF_THREE]);
+        // Others of 1: 2, 4, 9; of 2: 1, 4, 9; of 4: 1, 2, 9; of 9: 1, 2, 4.
+        assert_eq!(found(&[9.0, 1.0, 4.0, 2.0]), [3.0, 2.0, 2.0, 7.0]);
+        assert_eq!(found(&[1.0, 1.0, 1.0, 8.0]), [0.0, 0.0, 0.0, 7.0]);
+    }
 
     #[test]
     fn noise_is_averaged_and_spikes_stay() {

@@ -7,6 +7,7 @@ use crate::frame::{Axis, Lengths};
 use crate::kernel::DEFAULT_FILL_LIMIT;
 
 use super::season::{SEASONS, Season};
+use super::shape::NEIGHBOURS;
 
 /// Buckets to either side from which the trend of a bucket is taken, at most.
 const MAX_REACH: usize = 60;
@@ -26,6 +27,12 @@ pub(crate) struct Timeline {
 /// the future of the season before.
 pub(crate) fn reach(step: i64, season: &Season) -> usize {
     ((season.stride(step) / step.max(1) - 1) / 2).clamp(0, MAX_REACH as i64) as usize
+}
+
+/// Buckets to either side on which the band at a bucket depends: its neighbours and those that their trend is taken from.
+pub(crate) fn margin(step: i64, season: &Season) -> usize {
+    let reach = reach(step, season);
+    reach + NEIGHBOURS.min(reach)
 }
 
 impl Timeline {
@@ -51,7 +58,7 @@ impl Timeline {
     pub(crate) fn whole(axis: &Axis, season: &Season) -> Self {
         let mut axis = axis.clone();
         if let (Lengths::Same(step), Some(&last)) = (&axis.lengths, axis.starts.last()) {
-            let ahead = reach(*step, season) as i64;
+            let ahead = margin(*step, season) as i64;
             axis.starts.extend((1..=ahead).map(|bucket| last + bucket * step));
         }
         let targets = 0..axis.len();

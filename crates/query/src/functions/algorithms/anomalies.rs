@@ -3,7 +3,7 @@
 
 use crate::algorithms::anomaly::{Algorithm, Band, Direction, Options, detect, seasonal_band};
 use crate::algorithms::season::{Season, Seasonality};
-use crate::algorithms::{BASIC_POINTS, reach, warm_up_points};
+use crate::algorithms::{BASIC_POINTS, margin, warm_up_points};
 use crate::calendar::zone;
 use crate::error::QueryError;
 use crate::evaluate::{Bound, Evaluator, cut};
@@ -51,8 +51,8 @@ pub(super) fn run(evaluator: &mut Evaluator<'_>, bound: &Bound<'_>, window: &Win
                 Algorithm::Agile => density.buckets(warm_up_points(step, options.alert_window) as i64),
                 _ => 0,
             };
-            let reach = reach(step, &options.season) as i64;
-            let judged = window.extended((warm_up + reach) * step, reach * step);
+            let margin = margin(step, &options.season) as i64;
+            let judged = window.extended((warm_up + margin) * step, margin * step);
             let (timeline, mut rows, keys) = history::seasons(evaluator, expr, &judged, step, &options.season)?;
             let axis = timeline.axis().select(&timeline.targets().collect::<Vec<usize>>());
             for row in &mut rows {
