@@ -13,7 +13,7 @@ use galgo_agent::host::HostName;
 use galgo_core::Clock;
 use galgo_forward::{
     BackoffConfig, Compression, DiskConfig, EnabledPayloads, EndpointConfig, ForwarderConfig, LogEndpointConfig,
-    ProxyConfig,
+    PayloadLimits, ProxyConfig,
 };
 use galgo_python::{PythonConfig, PythonLoader};
 use galgo_tail::{SourceError, TailConfig, TailSource};
@@ -242,6 +242,14 @@ pub fn forwarder_config(settings: &Settings, host: &str) -> ForwarderConfig {
         disk,
         backoff: BackoffConfig { factor: given.backoff_factor, base: given.backoff_base, max: given.backoff_max },
         max_concurrent_requests: given.max_concurrent_requests,
+        validate_keys_every: (!given.key_check_interval.is_zero()).then_some(given.key_check_interval),
+        limits: PayloadLimits {
+            series_bytes: given.max_series_payload_bytes,
+            series_raw_bytes: given.max_series_uncompressed_bytes,
+            points: given.max_series_points,
+            other_bytes: given.max_payload_bytes,
+            other_raw_bytes: given.max_uncompressed_bytes,
+        },
         enabled: EnabledPayloads {
             series: given.payloads.series,
             sketches: given.payloads.sketches,
