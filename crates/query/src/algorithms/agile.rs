@@ -62,7 +62,7 @@ pub(super) fn band(timeline: &Timeline, values: &[f64], options: &Options) -> Ba
     let mut errors: VecDeque<f64> = VecDeque::new();
     let mut sorted_errors = SortedWindow::default();
     let mut band = Band::empty(values.len());
-    for bucket in 0..values.len() {
+    for (bucket, value) in values.iter().enumerate() {
         let expectation = agile.expectation(bucket);
         if let Some(Expectation { center, width }) = &expectation {
             let lately = if errors.len() < MIN_POINTS {
@@ -73,12 +73,12 @@ pub(super) fn band(timeline: &Timeline, values: &[f64], options: &Options) -> Ba
             let reach = options.bounds * width.max(lately).hypot(ALLOWED_PART * center);
             (band.lower[bucket], band.upper[bucket]) = (center - reach, center + reach);
         }
-        if !values[bucket].is_finite() {
+        if !value.is_finite() {
             continue;
         }
         agile.remember(bucket, recent_points);
         if let Some(Expectation { center, .. }) = expectation {
-            let error = (values[bucket] - center).abs();
+            let error = (value - center).abs();
             errors.push_back(error);
             sorted_errors.insert(error);
             if errors.len() > REMEMBERED * recent_points

@@ -5,7 +5,7 @@ use crate::frame::Axis;
 use super::line::{Line, weighted_median};
 use super::season::Season;
 use super::seasonal_forecast;
-use super::statistics::MEDIAN_TO_DEVIATION;
+use super::statistics::{MEDIAN_TO_DEVIATION, median};
 
 /// Fewer points than this make no trend.
 pub const MIN_POINTS: usize = 5;
@@ -13,18 +13,21 @@ pub const MIN_POINTS: usize = 5;
 const MAX_FITTED: usize = 2000;
 /// Most that noise which sticks to its neighbours may widen the band by.
 const MAX_CORRELATION: f64 = 0.95;
+/// Independent points that each end of a line is made of, however few they seem.
+const MIN_INDEPENDENT: f64 = 1.5;
 /// Residuals count for their correlation up to so many deviations.
 const CLIPPED: f64 = 3.0;
 
 /// How much the newest part of the history counts in a linear forecast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Model {
-    /// A point weighs half as much as one that is an eighth of the history newer: the latest trend, not its noise.
+    /// A point weighs half as much as one that is a fourteenth of the history newer, half a day of a week: the latest
+    /// trend, not its noise.
     #[default]
     Default,
     /// All points weigh the same.
     Simple,
-    /// A point weighs half as much as one that is a thirty-second part of the history newer.
+    /// The same with a fifty-sixth part, three hours of a week.
     Reactive,
 }
 
@@ -42,9 +45,9 @@ impl Model {
     /// Weight of a point, `age` (0 to 1) of the history before its end.
     fn weight(self, age: f64) -> f64 {
         match self {
-            Self::Default => (-8.0 * age).exp2(),
+            Self::Default => (-14.0 * age).exp2(),
             Self::Simple => 1.0,
-            Self::Reactive => (-32.0 * age).exp2(),
+            Self::Reactive => (-56.0 * age).exp2(),
         }
     }
 }
@@ -155,9 +158,12 @@ impl Spread {
         center /= total;
         let variance = points.iter().enumerate().map(|(index, (x, _))| weight(index) * (x - center).powi(2));
         let variance = variance.sum::<f64>() / total;
-        let noise = MEDIAN_TO_DEVIATION * weighted_median(&distances, weight);
+        let noise = (MEDIAN_TO_DEVIATION * weighted_median(&distances, weight)).max(noise_between(points));
         let correlation = correlation(&residuals, CLIPPED * noise, weight);
         let independent = total * total / squares * (1.0 - correlation) / (1.0 + correlation);
+        // A line takes two points' worth of the noise with it.
+        let independent = independent.max(2.0 * MIN_INDEPENDENT);
+        let noise = noise * (independent / (independent - 2.0)).sqrt();
         Self { noise, points: independent, center, variance }
     }
 
@@ -167,9 +173,19 @@ impl Spread {
     }
 }
 
+/// The noise from one point to the next, over the whole history: a few points that happen to lie on a line are not known
+/// that well.
+fn noise_between(points: &[(f64, f64)]) -> f64 {
+    let mut steps: Vec<f64> = points.windows(2).map(|pair| pair[1].1 - pair[0].1).collect();
+    let drift = median(&mut steps);
+    steps.iter_mut().for_each(|step| *step = (*step - drift).abs());
+    MEDIAN_TO_DEVIATION * median(&mut steps) / std::f64::consts::SQRT_2
+}
+
 /// How much a residual resembles the one before it, 0 to [`MAX_CORRELATION`].
 fn correlation(residuals: &[f64], limit: f64, weight: impl Fn(usize) -> f64) -> f64 {
-    let clipped = |index: usize| residuals[index].clamp(-limit, limit);
+    // Not `clamp`, which does not take the limits of a line that is too steep for numbers.
+    let clipped = |index: usize| residuals[index].max(-limit).min(limit);
     let (mut together, mut alone) = (0.0, 0.0);
     for index in 1..residuals.len() {
         together += weight(index) * clipped(index) * clipped(index - 1);

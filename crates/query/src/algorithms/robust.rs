@@ -22,10 +22,10 @@ pub(super) fn band(timeline: &Timeline, values: &[f64], bounds: f64) -> Band {
     let mut spread: Vec<f64> = Vec::with_capacity(len * SEASONS);
     let mut ends = Vec::with_capacity(len + 1);
     ends.push(0);
-    for bucket in 0..len {
+    for (bucket, expected) in expected.iter_mut().enumerate() {
         let (center, count) = middle((0..SEASONS).map(|lag| moved(lag, bucket)), &mut scratch);
         if count >= MIN_SEASONS {
-            expected[bucket] = center;
+            *expected = center;
             spread.extend(distances(&mut scratch));
         }
         ends.push(spread.len());

@@ -250,7 +250,8 @@ impl<'a> Evaluator<'a> {
                 Ok(plan::interval_of(&crate::rollup::Rollup::of_args(&call.args[1..], call)?, window))
             }
             ExprKind::Call(call) => {
-                let mut longest = 1;
+                let own = functions::own_interval(call).filter(|interval| *interval >= 1);
+                let mut longest = own.map_or(1, |interval| window.allowed(interval));
                 for arg in &call.args {
                     if let crate::ast::ArgValue::Expr(inner) = &arg.value
                         && !matches!(inner.kind, ExprKind::Name(_) if self.is_word(inner))

@@ -28,6 +28,7 @@ use crate::evaluate::{Bound, Evaluator};
 use crate::frame::{Frame, Value};
 use crate::window::Window;
 
+pub(crate) use algorithms::own_interval;
 pub(crate) use interpolation::fill_expression;
 pub(crate) use nested::elementwise;
 use suggest::nearest;

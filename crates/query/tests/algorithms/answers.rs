@@ -291,6 +291,18 @@ fn counts_without_events_are_zeros_and_gauges_unknown() {
 }
 
 #[test]
+fn counts_that_stop_are_zeros_once_they_cannot_be_late() {
+    let values: Vec<f64> = (0..30).map(|minute| f64::from(10 + minute % 4)).collect();
+    let data = Data { series: vec![raw("a", MetricKind::Count, 60, &values)], ..Data::default() };
+    let zeros = |minutes: i64| {
+        let text = "anomalies(sum:m{*}.as_count(), 'basic', 3, interval=60)";
+        let found = answer(&data, text, 20 * 60, minutes * 60);
+        (found.series[0].points().filter(|(_, value)| *value == 0.0).count(), found.series[0].outside.len())
+    };
+    assert_eq!([30, 31, 32, 35].map(zeros), [(0, 0), (0, 0), (2, 2), (5, 4)]);
+}
+
+#[test]
 fn arguments_by_place_and_by_name_mean_the_same() {
     let mut noise = Noise::new(4);
     let values: Vec<f64> = (0..5 * 288).map(|at| day(at * 300) + 3.0 * noise.next()).collect();

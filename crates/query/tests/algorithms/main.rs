@@ -11,6 +11,7 @@ mod bands;
 mod data;
 mod forecasts;
 mod groups;
+mod pictures;
 #[path = "../oracle/source.rs"]
 #[allow(dead_code)]
 mod source;

@@ -1,9 +1,12 @@
 //! `anomalies(query, algorithm, …)`: fetches as much of the past as the algorithm looks at and puts the band beside the
 //! values.
 
+use std::sync::Arc;
+
 use crate::algorithms::anomaly::{Algorithm, Band, Direction, Options, detect, seasonal_band};
 use crate::algorithms::season::{Season, Seasonality};
 use crate::algorithms::{BASIC_POINTS, margin, warm_up_points};
+use crate::ast::Expr;
 use crate::calendar::zone;
 use crate::error::QueryError;
 use crate::evaluate::{Bound, Evaluator, cut};
@@ -29,45 +32,69 @@ pub(super) fn run(evaluator: &mut Evaluator<'_>, bound: &Bound<'_>, window: &Win
     let window = with_interval(bound, window)?;
     let zeros = bound.text(6) != Some("false") && history::counts(evaluator, expr);
     let shown = evaluator.frame(expr, &window)?;
-    let density = Density::of(&shown, zeros);
-    let step = shown.axis.interval();
-    let mut frame = match options.algorithm {
-        Algorithm::Basic => {
-            let points = BASIC_POINTS as i64 + options.alert_window / step;
-            let wide = window.extended(density.buckets(points) * step, 0);
-            let mut frame = evaluator.frame(expr, &wide)?;
-            if zeros {
-                frame.rows.iter_mut().for_each(|row| history::zeros_after_first(&mut row.values));
-            }
-            let axis = frame.axis.clone();
-            for row in &mut frame.rows {
-                let band = detect(&axis, &row.values, &options);
-                attach(row, band, options.direction);
-            }
-            frame
-        }
-        Algorithm::Agile | Algorithm::Robust => {
-            let warm_up = match options.algorithm {
-                Algorithm::Agile => density.buckets(warm_up_points(step, options.alert_window) as i64),
-                _ => 0,
-            };
-            let margin = margin(step, &options.season) as i64;
-            let judged = window.extended((warm_up + margin) * step, margin * step);
-            let (timeline, mut rows, keys) = history::seasons(evaluator, expr, &judged, step, &options.season)?;
-            let axis = timeline.axis().select(&timeline.targets().collect::<Vec<usize>>());
-            for row in &mut rows {
-                if zeros {
-                    history::zeros_after_first(&mut row.values);
-                }
-                let band = seasonal_band(&timeline, &row.values, &options);
-                row.values = row.values[timeline.targets()].to_vec();
-                attach(row, band, options.direction);
-            }
-            Frame { axis: std::sync::Arc::new(axis), keys, rows, missing: None, collapsed: false }
-        }
+    let past = Past { density: Density::of(&shown, zeros), step: shown.axis.interval(), zeros };
+    let frame = match options.algorithm {
+        Algorithm::Basic => basic(evaluator, expr, &window, &options, past)?,
+        Algorithm::Agile | Algorithm::Robust => seasonal(evaluator, expr, &window, &options, past)?,
     };
-    frame.missing = None;
     Ok(Value::Frame(cut(frame, &window)))
+}
+
+/// What the window itself says of the past that has to be fetched.
+#[derive(Debug, Clone, Copy)]
+struct Past {
+    density: Density,
+    step: i64,
+    zeros: bool,
+}
+
+fn basic(
+    evaluator: &mut Evaluator<'_>,
+    expr: &Expr,
+    window: &Window,
+    options: &Options,
+    past: Past,
+) -> Result<Frame, QueryError> {
+    let points = BASIC_POINTS as i64 + options.alert_window / past.step;
+    let wide = window.extended(past.density.buckets(points) * past.step, 0);
+    let mut frame = evaluator.frame(expr, &wide)?;
+    let axis = frame.axis.clone();
+    for row in &mut frame.rows {
+        if past.zeros {
+            history::zeros_after_first(&axis, &mut row.values, window.to);
+        }
+        let band = detect(&axis, &row.values, options);
+        attach(row, band, options.direction);
+    }
+    frame.missing = None;
+    Ok(frame)
+}
+
+fn seasonal(
+    evaluator: &mut Evaluator<'_>,
+    expr: &Expr,
+    window: &Window,
+    options: &Options,
+    past: Past,
+) -> Result<Frame, QueryError> {
+    let step = past.step;
+    let warm_up = match options.algorithm {
+        Algorithm::Agile => past.density.buckets(warm_up_points(step, options.alert_window) as i64),
+        Algorithm::Basic | Algorithm::Robust => 0,
+    };
+    let margin = margin(step, &options.season) as i64;
+    let judged = window.extended((warm_up + margin) * step, margin * step);
+    let (timeline, mut rows, keys) = history::seasons(evaluator, expr, &judged, step, &options.season)?;
+    for row in &mut rows {
+        if past.zeros {
+            history::zeros_after_first(timeline.axis(), &mut row.values, window.to);
+        }
+        let band = seasonal_band(&timeline, &row.values, options);
+        row.values = row.values[timeline.targets()].to_vec();
+        attach(row, band, options.direction);
+    }
+    let axis = timeline.axis().select(&timeline.targets().collect::<Vec<usize>>());
+    Ok(Frame { axis: Arc::new(axis), keys, rows, missing: None, collapsed: false })
 }
 
 fn options(bound: &Bound<'_>) -> Result<Options, QueryError> {

@@ -13,6 +13,8 @@ use crate::window::Window;
 
 /// Buckets that one point of a sparse series may stand for.
 const MAX_BUCKETS_PER_POINT: i64 = 20;
+/// How long after its time a count may arrive.
+const LATE_SECONDS: i64 = 60;
 /// Most a clock goes forward or back at once, in seconds.
 const CLOCK_CHANGE: i64 = 3600;
 
@@ -63,10 +65,15 @@ pub(super) fn counts(evaluator: &Evaluator<'_>, expr: &Expr) -> bool {
     counted(&evaluator.inlined(expr))
 }
 
-/// 0 where there is nothing, from the first value on: before it nobody counted.
-pub(super) fn zeros_after_first(values: &mut [f64]) {
-    let first = values.iter().position(|value| !value.is_nan()).unwrap_or(values.len());
-    values[first..].iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = 0.0);
+/// 0 where there is nothing before `to`, from the first value on: before it nobody counted. What is missing at the very
+/// end may still be on its way.
+pub(super) fn zeros_after_first(axis: &Axis, values: &mut [f64], to: i64) {
+    let end = axis.starts.partition_point(|&start| start < to);
+    let Some(first) = values[..end].iter().position(|value| !value.is_nan()) else { return };
+    let last = values[..end].iter().rposition(|value| !value.is_nan()).unwrap_or(first);
+    let is_late = to - axis.starts[last] - axis.length(last) <= LATE_SECONDS.max(axis.interval());
+    let end = if is_late { last } else { end };
+    values[first..end].iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = 0.0);
 }
 
 /// The buckets of a window and of the same times some seasons before, in one timeline whose targets are those of the

@@ -6,10 +6,11 @@ mod forecast;
 mod history;
 mod outliers;
 
-use crate::ast::{ArgValue, Expr, ExprKind};
+use crate::ast::{ArgValue, Call, Expr, ExprKind};
 use crate::calendar;
 use crate::error::QueryError;
 use crate::evaluate::{Bound, BoundArg, Evaluator};
+use crate::rollup::{number, word};
 
 use super::{ArgDef, ArgKind, Body, Definition, Family, frame, optional, query, required};
 
@@ -119,6 +120,19 @@ fn seconds(bound: &Bound<'_>, at: usize) -> Result<Option<i64>, QueryError> {
         Some(seconds) => Ok(Some(seconds)),
         None => Err(bound.fault(at, "must be a length of time from 1 second to a year, such as 900, 15m, 4h, 1d, 2w")),
     }
+}
+
+/// The length of the buckets that a call asks for by itself.
+pub(crate) fn own_interval(call: &Call) -> Option<i64> {
+    let args = match call.name.as_str() {
+        "anomalies" => ANOMALIES,
+        "forecast" => FORECAST,
+        _ => return None,
+    };
+    let place = args.iter().position(|arg| arg.name == "interval")?;
+    let by_name = call.args.iter().find(|arg| arg.name.as_deref() == Some("interval"));
+    let arg = by_name.or_else(|| call.args.get(place).filter(|arg| arg.name.is_none()))?;
+    number(arg).map(|seconds| seconds as i64).or_else(|| word(arg).and_then(calendar::duration))
 }
 
 /// Longest length of time among arguments.
