@@ -24,3 +24,28 @@ impl Finding {
         Self { role, outside }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use galgo_query::frame::{Axis, Lengths};
+    use serde_json::json;
+
+    use super::*;
+
+    fn written(role: Role, outside: Vec<usize>) -> serde_json::Value {
+        let axis = Arc::new(Axis { starts: vec![60, 120, 180], lengths: Lengths::Same(60) });
+        let (tags, values, about) = (Vec::new(), vec![1.0, 9.0, 1.0], Default::default());
+        let series = Series { query_index: 0, tags, axis, values, about, role, outside };
+        serde_json::to_value(Finding::of(&series)).expect("fields are plain")
+    }
+
+    #[test]
+    fn plain_series_say_nothing() {
+        assert_eq!(written(Role::Value, Vec::new()), json!({}));
+        assert_eq!(written(Role::Value, vec![1]), json!({ "outside": [120_000] }));
+        assert_eq!(written(Role::Lower, Vec::new()), json!({ "role": "lower" }));
+        assert_eq!(written(Role::Outlier, Vec::new()), json!({ "role": "outlier" }));
+    }
+}
