@@ -1,7 +1,7 @@
 // The mock's answers for hosts, metric details, keys, status and what is not kept. `?mock_hosts=2000` on a request, or
 // GALGO_MOCK_HOSTS, makes the fleet as large as one wants to see it. Development only.
 import type { Call, Handlers, Reply } from './mock.ts'
-import { hostRuns } from './mock-integrations.ts'
+import { hostRuns, isGalgo } from './mock-integrations.ts'
 import { HOSTS, METRICS, seriesOf, unitOf, valueAt } from './mock-data.ts'
 import type { MockHost, MockMetric } from './mock-data.ts'
 import { groupBy } from '../src/ui/group-by.ts'
@@ -95,8 +95,8 @@ function bySource(host: MockHost): Record<string, string[]> {
 
 function metaOf(host: MockHost, index: number) {
   return {
-    agent_version: index % 5 === 0 ? '7.58.2' : '7.60.1',
-    agent_flavor: 'agent',
+    agent_version: isGalgo(index) ? '0.1.0' : '7.60.1',
+    agent_flavor: isGalgo(index) ? 'galgo' : 'agent',
     platform: 'linux',
     machine: 'amd64',
     processor: 'AMD EPYC 7763 64-Core Processor',

@@ -18,7 +18,7 @@ import { HostChecks } from './checks'
 import { hostFacts } from './facts'
 import { HostGraphs, hostScope } from './graphs'
 import { MuteDialog } from './mute'
-import { HostRunsSections } from './runs'
+import { HostAgent, HostRunsSections } from './runs'
 import { HostTags } from './tags'
 import css from './host.module.css'
 
@@ -35,20 +35,25 @@ export function HostBody({ name, wide = false }: { name: string; wide?: boolean 
   if (!data) return <ProgressBar />
   return (
     <div className={css.host} data-wide={wide}>
-      <Summary host={data} />
-      <section className={css.section} data-area="graphs">
-        <HostGraphs name={data.name} />
-      </section>
-      <HostRunsSections name={data.name} />
-      <section className={css.section} data-area="checks">
-        <h3>Service checks</h3>
-        <HostChecks checks={data.checks} />
-      </section>
-      <section className={css.section} data-area="tags">
-        <h3>Tags</h3>
-        <HostTags host={data} />
-      </section>
-      <Facts host={data} />
+      <div className={css.column}>
+        <Summary host={data} />
+        <section className={css.section}>
+          <HostGraphs name={data.name} />
+        </section>
+        <HostRunsSections name={data.name} />
+      </div>
+      <div className={css.column}>
+        <section className={css.section}>
+          <h3>Service checks</h3>
+          <HostChecks checks={data.checks} />
+        </section>
+        <section className={css.section}>
+          <h3>Tags</h3>
+          <HostTags host={data} />
+        </section>
+        <HostAgent name={data.name} />
+        <Facts host={data} />
+      </div>
     </div>
   )
 }
@@ -58,7 +63,7 @@ function Summary({ host }: { host: HostDetail }) {
   const { range } = useTimeRange()
   const query = `avg:system.cpu.user{${hostScope(host.name)}}`
   return (
-    <section className={css.summary} data-area="summary">
+    <section className={css.summary}>
       <div className={css.state}>
         <HostStatus up={host.up} muted={host.muted} />
         <span className={text.quiet}>
@@ -136,8 +141,8 @@ function MuteButton({ host }: { host: HostDetail }) {
 function Facts({ host }: { host: HostDetail }) {
   const facts = hostFacts(host)
   return (
-    <section className={css.section} data-area="facts">
-      <h3>Machine and agent</h3>
+    <section className={css.section}>
+      <h3>Machine</h3>
       {facts.length === 0 && <p className={text.quiet}>The host has sent no metadata: only agents do.</p>}
       <dl className={css.facts}>
         {facts.map(({ label, value }) => (

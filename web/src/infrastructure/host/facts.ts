@@ -90,14 +90,6 @@ function installText({ meta }: HostDetail): string | undefined {
   return [tool, version].filter(Boolean).join(' ') || undefined
 }
 
-function agentText({ agent_version, agent_flavor, meta }: HostDetail): string | undefined {
-  const version = agent_version ?? textAt(meta, 'agent_version')
-  const flavor = agent_flavor ?? textAt(meta, 'agent_flavor')
-  return (
-    [version, flavor && flavor !== 'agent' ? `(${flavor})` : undefined].filter(Boolean).join(' ') || undefined
-  )
-}
-
 /** What is unknown is left out. */
 export function hostFacts(host: HostDetail): Fact[] {
   const zones = host.meta.timezones
@@ -112,9 +104,7 @@ export function hostFacts(host: HostDetail): Fact[] {
     ['Full name', textAt(host.meta, 'socket-fqdn')],
     ['Other names', host.aliases.filter((alias) => alias !== host.name).join(', ') || undefined],
     ['Cloud', textAt(host.inventory, 'cloud_provider')],
-    ['Agent', agentText(host)],
     ['Installed by', installText(host)],
-    ['Python', textAt(host.meta, 'pythonV') ?? textAt(host.gohai, 'platform', 'pythonV')],
     ['Time zone', Array.isArray(zones) ? zones.join(', ') : undefined],
   ]
   return rows.flatMap(([label, value]) => (value ? [{ label, value }] : []))

@@ -13,18 +13,17 @@ export function HostRunsSections({ name }: { name: string }) {
   const { data, error, refetch } = useQuery(hostRunsQuery(name))
   return (
     <>
-      <section className={css.section} data-area="runs">
+      <section className={css.section}>
         <h3>Checks of the agent</h3>
         {error && !data && <ErrorNote error={error} onRetry={() => void refetch()} />}
         {data && <Checks runs={data} />}
       </section>
       {data && data.logs.length > 0 && (
-        <section className={css.section} data-area="logs">
+        <section className={css.section}>
           <h3>Log sources</h3>
           <LogSources sources={data.logs} />
         </section>
       )}
-      {data && <Agent runs={data} />}
     </>
   )
 }
@@ -58,7 +57,10 @@ const FLAVORS: Record<string, string> = {
   iot_agent: 'IoT agent',
 }
 
-function Agent({ runs: { agent } }: { runs: HostRuns }) {
+/** What reports from a host. */
+export function HostAgent({ name }: { name: string }) {
+  const agent = useQuery(hostRunsQuery(name)).data?.agent
+  if (!agent) return null
   const facts: [string, ReactNode][] = [
     ['Kind', FLAVORS[agent.flavor] ?? agent.flavor],
     ['Version', agent.version],
@@ -75,7 +77,7 @@ function Agent({ runs: { agent } }: { runs: HostRuns }) {
   const known = facts.filter(([, value]) => value)
   if (known.length === 0) return null
   return (
-    <section className={css.section} data-area="agent">
+    <section className={css.section}>
       <h3>Agent</h3>
       <dl className={css.facts}>
         {known.map(([label, value]) => (

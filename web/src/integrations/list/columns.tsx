@@ -48,7 +48,7 @@ export const COLUMNS: readonly Column<Integration>[] = [
   {
     key: 'state',
     label: 'Status',
-    width: 108,
+    width: 122,
     phone: true,
     value: stateOrder,
     render: (row) => {
