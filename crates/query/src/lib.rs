@@ -9,6 +9,7 @@
 //!    scans, so that its rules are written once.
 //! 5. [`evaluate`] computes arithmetic and [`functions`] over the answers ([`frame`]) and gives series or scalars
 //!    ([`request`]).
+//! 6. [`algorithms`] is the mathematics of `anomalies`, `outliers` and `forecast`, and what monitors ask of their answers.
 //!
 //! ```
 //! # use galgo_query::source::*;

@@ -7,9 +7,10 @@ use galgo_core::MetricKind;
 use galgo_query::algorithms::anomaly::{Algorithm, Direction, Options, detect};
 use galgo_query::algorithms::season::{Season, Seasonality};
 use galgo_query::algorithms::verdict::{self, Edge};
+use galgo_query::frame::Axis;
 use galgo_query::reduce::Aggregator;
 use galgo_query::request::{Answer, Context, FormulaRequest, NamedQuery, Role, TextRequest};
-use galgo_query::source::{Leaf, Matrix, MetricInfo, MetricSource, SourceError};
+use galgo_query::source::{Grid, Leaf, Matrix, MetricInfo, MetricSource, SourceError};
 use galgo_query::variables::Variables;
 use galgo_query::{QueryError, evaluate_scalar, evaluate_text};
 
@@ -204,6 +205,61 @@ fn a_window_has_the_band_of_the_whole_series() {
             }
             assert!(upper.points().count() > 30, "{name}");
         }
+    }
+}
+
+/// Work begins at 9 by the clock of Paris, which goes forward on 31 March 2024, 90 days after [`MONDAY`].
+#[test]
+fn a_window_after_a_clock_change_has_the_band_of_the_wall_clock() {
+    let change = 90 * DAY + HOUR;
+    let step = 600;
+    let mut noise = Noise::new(13);
+    let axis = Axis::of(&Grid::Uniform { start: MONDAY + 80 * DAY, step, len: 13 * 144 });
+    let values = series(&axis, |second| {
+        let wall = second + if second < change { HOUR } else { 2 * HOUR };
+        noise.next() + if (9 * HOUR..17 * HOUR).contains(&(wall % DAY)) { 100.0 } else { 10.0 }
+    });
+    let mut data = one(step, &values);
+    data.series[0].points.iter_mut().for_each(|(time, _)| *time += 80 * DAY);
+    let season = Season { seasonality: Seasonality::Daily, zone: galgo_query::calendar::zone("Europe/Paris").unwrap() };
+    for (name, algorithm) in [("agile", Algorithm::Agile), ("robust", Algorithm::Robust)] {
+        let options =
+            Options { algorithm, bounds: 5.0, direction: Direction::Both, alert_window: 0, season: season.clone() };
+        let whole = detect(&axis, &values, &options);
+        for (from, to) in [(89 * DAY + 20 * HOUR, 91 * DAY), (91 * DAY + 6 * HOUR, 91 * DAY + 12 * HOUR)] {
+            let arguments = "interval=600, seasonality='daily', timezone='Europe/Paris'";
+            let found = answer(&data, &format!("anomalies(avg:m{{*}}, '{name}', 5, {arguments})"), from, to);
+            assert!(found.series[0].outside.is_empty(), "{name}: {:?}", found.series[0].outside);
+            for (time, edge) in found.series[2].points() {
+                let at = ((time - axis.starts[0]) / step) as usize;
+                assert!((edge - whole.upper[at]).abs() < 1e-9, "{name} at {at}: {edge}, not {}", whole.upper[at]);
+            }
+            let universal = answer(
+                &data,
+                &format!("anomalies(avg:m{{*}}, '{name}', 5, interval=600, seasonality='daily')"),
+                from,
+                to,
+            );
+            assert!(!universal.series[0].outside.is_empty(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn days_of_a_calendar_have_weeks() {
+    let mut noise = Noise::new(3);
+    let values: Vec<f64> = (0..10 * 168).map(|hour| working_week(hour * HOUR) + noise.next()).collect();
+    let data = one(HOUR, &values);
+    for zone in ["UTC", "Europe/Paris"] {
+        let text = format!("anomalies(avg:m{{*}}.rollup(avg, daily, '{zone}'), 'robust', 5, timezone='{zone}')");
+        let found = answer(&data, &text, 5 * WEEK, 9 * WEEK);
+        let roles: Vec<&str> = found.series.iter().map(|series| series.role.as_str()).collect();
+        assert_eq!(roles, ["value", "lower", "upper"], "{zone}");
+        assert!(found.series[1].points().count() >= 27, "{zone}");
+        assert!(found.series[0].outside.len() <= 2, "{zone}: {:?}", found.series[0].outside);
+        // Weekends are half as busy, and the band knows it.
+        let upper: Vec<f64> = found.series[2].points().map(|(_, edge)| edge).collect();
+        assert!(upper.iter().any(|edge| *edge < 70.0) && upper.iter().any(|edge| *edge > 95.0), "{zone}: {upper:?}");
     }
 }
 

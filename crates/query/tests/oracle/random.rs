@@ -273,7 +273,7 @@ proptest! {
 }
 
 /// Pieces of which texts are made that are nearly queries.
-const PIECES: [&str; 60] = [
+const PIECES: [&str; 69] = [
     "avg:",
     "sum:",
     "p95:",
@@ -329,6 +329,15 @@ const PIECES: [&str; 60] = [
     ", 'p95'",
     ", 'mean', 'desc'",
     ", {env}",
+    "anomalies(",
+    "outliers(",
+    "forecast(",
+    ", 'basic', 2, alert_window='last_5m', interval=60",
+    ", 'agile', 1, seasonality='hourly'",
+    ", 'robust', 3, seasonality='hourly', timezone='Europe/Paris'",
+    ", 'scaledDBSCAN', 1",
+    ", 'linear', 2, history=1000",
+    ", 'seasonal', 2, seasonality='hourly'",
     ", '-1mo', 'UTC'",
     ")",
     "(",

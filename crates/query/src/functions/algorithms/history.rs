@@ -109,8 +109,13 @@ pub(super) fn seasons(
         }
         offset += part.axis.len();
     }
-    let first = axis.starts.partition_point(|start| *start < current.axis.starts.first().copied().unwrap_or(i64::MAX));
-    let targets = first..first + current.axis.len();
+    // Buckets before 1970 are in the window's own answer only, hence not all of its buckets.
+    let targets = match (current.axis.starts.first(), current.axis.starts.last()) {
+        (Some(first), Some(last)) => {
+            axis.starts.partition_point(|start| start < first)..axis.starts.partition_point(|start| start <= last)
+        }
+        _ => 0..0,
+    };
     Ok((Timeline::new(axis, targets, season), rows, current.keys))
 }
 
