@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use galgo_agent::collect::{Runner, RunnerConfig};
+use galgo_agent::check::Board;
+use galgo_agent::collect::{Roots, Runner, RunnerConfig};
 use galgo_agent::dogstatsd::{AggregatorConfig, Server as DogStatsd, ServerConfig as DogStatsdConfig};
 use galgo_agent::host::{HostDescription, describe, detect};
 use galgo_agent::{Output, StopHandle, stop_signal};
@@ -16,6 +17,7 @@ use galgo_catalog::{Catalog, FirstStart};
 use galgo_core::{Clock, SystemClock};
 use galgo_metrics::{Engine, Parts, SeriesLimits};
 use galgo_store::SegmentStore;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -27,6 +29,12 @@ use crate::local::LocalOutput;
 
 /// How often the server describes its own host, as an agent does.
 const DESCRIBE_EVERY: Duration = Duration::from_secs(1800);
+
+/// How often the states of this host's checks are told.
+const STATES_EVERY: Duration = Duration::from_secs(60);
+
+/// When they are first told: each check has run by then.
+const FIRST_STATES_AFTER: Duration = Duration::from_secs(10);
 
 /// How often the catalogue writes what it holds in memory.
 const UPKEEP_EVERY: Duration = Duration::from_secs(1);
@@ -202,8 +210,10 @@ impl LocalHost {
             let runner_config = RunnerConfig { host: host.clone(), ..runner };
             let description =
                 HostDescription { hostname: host, tags: config.tags.list(), ..HostDescription::default() };
-            tasks.push(tokio::spawn(describe_host(app.clone(), description, runner_config.clone(), stopped.clone())));
-            tasks.push(tokio::spawn(Runner::new(runner_config, clock.clone()).run(output, stopped)));
+            let runner = Runner::new(runner_config.clone(), clock.clone(), output);
+            let own = OwnHost { app: app.clone(), description, roots: runner_config.roots, board: runner.board() };
+            tasks.push(tokio::spawn(own.describe(stopped.clone())));
+            tasks.push(tokio::spawn(runner.run(stopped)));
         }
         Ok(Self { dogstatsd, stop, tasks })
     }
@@ -240,25 +250,48 @@ fn start_dogstatsd(
     Ok(Some(Arc::new(started)))
 }
 
-/// Describes this host at the start and every half hour, through the same door as an agent's description.
-async fn describe_host(app: Arc<App>, host: HostDescription, runner: RunnerConfig, mut stop: galgo_agent::Stop) {
-    loop {
-        let (own, roots) = (host.clone(), runner.roots.clone());
+/// This host as an agent would describe it, through the same door.
+struct OwnHost {
+    app: Arc<App>,
+    description: HostDescription,
+    roots: Roots,
+    board: Arc<Board>,
+}
+
+impl OwnHost {
+    /// Tells what machine it is at the start and every half hour, and how its checks fare every minute.
+    async fn describe(self, mut stop: galgo_agent::Stop) {
+        let start = tokio::time::Instant::now();
+        let mut machine = tokio::time::interval_at(start, DESCRIBE_EVERY);
+        let mut states = tokio::time::interval_at(start + FIRST_STATES_AFTER, STATES_EVERY);
+        loop {
+            tokio::select! {
+                () = stop.raised() => return,
+                _ = machine.tick() => self.tell_machine().await,
+                _ = states.tick() => self.tell_states().await,
+            }
+        }
+    }
+
+    async fn tell_machine(&self) {
+        let (own, roots) = (self.description.clone(), self.roots.clone());
         // It reads files, some of which may hang.
         match tokio::task::spawn_blocking(move || describe(&own, &roots)).await {
-            Ok(payload) => {
-                let sender = concat!("galgo/", env!("CARGO_PKG_VERSION"));
-                if let Err(error) =
-                    galgo_api::intake::reports::take_own(&app, payload.to_string().as_bytes(), sender).await
-                {
-                    tracing::warn!(%error, "this host's description was not stored");
-                }
-            }
+            Ok(payload) => self.take(&payload).await,
             Err(error) => tracing::warn!(%error, "this host could not be described"),
         }
-        tokio::select! {
-            () = stop.raised() => return,
-            () = tokio::time::sleep(DESCRIBE_EVERY) => {}
+    }
+
+    async fn tell_states(&self) {
+        let host = &self.description.hostname;
+        self.take(&json!({ "internalHostname": host, "galgo_checks": self.board.states(), "galgo_logs": null })).await;
+    }
+
+    async fn take(&self, payload: &Value) {
+        let sender = concat!("galgo/", env!("CARGO_PKG_VERSION"));
+        let taken = galgo_api::intake::reports::take_own(&self.app, payload.to_string().as_bytes(), sender).await;
+        if let Err(error) = taken {
+            tracing::warn!(%error, "this host's description was not stored");
         }
     }
 }

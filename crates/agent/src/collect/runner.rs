@@ -7,7 +7,7 @@ use galgo_core::Clock;
 use serde_json::json;
 
 use super::{DEFAULT_CHECKS, Roots, factories};
-use crate::check::{CheckContext, Instance, NativeLoader, Scheduler, SchedulerConfig, Source};
+use crate::check::{Board, CheckContext, Instance, NativeLoader, Scheduler, SchedulerConfig, Source};
 use crate::report::Output;
 use crate::stop::Stop;
 
@@ -42,19 +42,14 @@ impl RunnerConfig {
 /// Runs the host's checks until told to stop.
 #[derive(Debug)]
 pub struct Runner {
-    config: RunnerConfig,
-    clock: Arc<dyn Clock>,
+    scheduler: Scheduler,
+    interval: Duration,
 }
 
 impl Runner {
-    /// A runner of the default checks and of the agent's sign of life.
-    pub fn new(config: RunnerConfig, clock: Arc<dyn Clock>) -> Self {
-        Self { config, clock }
-    }
-
-    /// Runs until `stop` is raised. Reports that the output refuses are logged and dropped: newer values follow.
-    pub async fn run(self, output: Arc<dyn Output>, mut stop: Stop) {
-        let Self { config, clock } = self;
+    /// A runner of the default checks and of the agent's sign of life. Reports that the output refuses are logged and
+    /// dropped: newer values follow.
+    pub fn new(config: RunnerConfig, clock: Arc<dyn Clock>, output: Arc<dyn Output>) -> Self {
         let scheduling = SchedulerConfig {
             second_run_after: config.second_round_after,
             ..SchedulerConfig::for_host(config.host.clone())
@@ -66,10 +61,20 @@ impl Runner {
             settings: Arc::new(json!({})),
         };
         let loader = Arc::new(NativeLoader::new(context, factories()));
-        let mut scheduler = Scheduler::new(scheduling, clock, vec![loader], output, None);
-        scheduler.apply(instances(config.interval)).await;
+        let scheduler = Scheduler::new(scheduling, clock, vec![loader], output, None);
+        Self { scheduler, interval: config.interval }
+    }
+
+    /// What every check did.
+    pub fn board(&self) -> Arc<Board> {
+        self.scheduler.board()
+    }
+
+    /// Runs until `stop` is raised.
+    pub async fn run(mut self, mut stop: Stop) {
+        self.scheduler.apply(instances(self.interval)).await;
         stop.raised().await;
-        scheduler.stop().await;
+        self.scheduler.stop().await;
     }
 }
 
@@ -109,9 +114,12 @@ mod tests {
     async fn the_default_checks_of_this_machine_report_under_its_name() {
         let output = Arc::new(Kept::default());
         let (handle, stop) = crate::stop_signal();
-        let runner = Runner::new(RunnerConfig::for_machine("h"), Arc::new(SystemClock::new()));
-        let task = tokio::spawn(runner.run(Arc::clone(&output) as Arc<dyn Output>, stop));
+        let to = Arc::clone(&output) as Arc<dyn Output>;
+        let runner = Runner::new(RunnerConfig::for_machine("h"), Arc::new(SystemClock::new()), to);
+        let board = runner.board();
+        let task = tokio::spawn(runner.run(stop));
         tokio::time::sleep(Duration::from_secs(20)).await;
+        assert!(board.states().iter().any(|state| state.check == "load" && state.runs > 0));
         handle.stop();
         task.await.unwrap();
         let names = output.0.lock();

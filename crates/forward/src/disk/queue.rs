@@ -36,7 +36,7 @@ pub(crate) struct Limits {
 }
 
 /// Size of a file system and what is free of it, in bytes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Space {
     pub(crate) total: u64,
     pub(crate) free: u64,
@@ -45,7 +45,15 @@ pub(crate) struct Space {
 impl Space {
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
         let stat = rustix::fs::statvfs(path)?;
-        Ok(Self { total: stat.f_blocks * stat.f_frsize, free: stat.f_bavail * stat.f_frsize })
+        Ok(Self::from_blocks(stat.f_blocks, stat.f_bfree, stat.f_bavail, stat.f_frsize))
+    }
+
+    /// What is set aside for the superuser is neither used nor free, as `df` counts it: on some machines that is more
+    /// than half of the file system.
+    fn from_blocks(blocks: u64, free: u64, available: u64, block_bytes: u64) -> Self {
+        let used = blocks.saturating_sub(free);
+        let bytes = |count: u64| count.saturating_mul(block_bytes);
+        Self { total: bytes(used.saturating_add(available)), free: bytes(available) }
     }
 }
 

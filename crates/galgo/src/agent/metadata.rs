@@ -64,7 +64,13 @@ async fn tell_machine(running: &Arc<Running>) {
     let roots = parts::roots(&settings);
     // It reads files, some of which may hang.
     match tokio::task::spawn_blocking(move || describe_machine(&host, &roots)).await {
-        Ok(payload) => running.forwarder.payload(Route::Intake, &payload),
+        Ok(mut payload) => {
+            let python = running.parts.python.state().version;
+            if let (false, Value::Object(payload)) = (python.is_empty(), &mut payload) {
+                payload.insert("python".into(), json!(python));
+            }
+            running.forwarder.payload(Route::Intake, &payload);
+        }
         Err(error) => tracing::warn!(%error, "this host could not be described"),
     }
 }

@@ -89,6 +89,14 @@ fn a_full_file_system_is_left_its_share() {
 }
 
 #[test]
+fn blocks_for_the_superuser_do_not_count_as_used() {
+    let (mostly_reserved, full) = (Space::from_blocks(100, 80, 13, 4096), Space::from_blocks(100, 5, 0, 4096));
+    assert_eq!(mostly_reserved, Space { total: 33 * 4096, free: 13 * 4096 });
+    assert_eq!(full, Space { total: 95 * 4096, free: 0 });
+    assert!(Space::of(Path::new("/")).unwrap().total > 0);
+}
+
+#[test]
 fn old_files_are_given_up() {
     let folder = tempfile::tempdir().unwrap();
     let (mut queue, _) = open(folder.path(), limits());
