@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use galgo_agent::check::Board;
 use galgo_agent::collect::{Roots, Runner, RunnerConfig};
 use galgo_agent::dogstatsd::{AggregatorConfig, Server as DogStatsd, ServerConfig as DogStatsdConfig};
 use galgo_agent::host::{HostDescription, describe, detect};
@@ -17,7 +16,7 @@ use galgo_catalog::{Catalog, FirstStart};
 use galgo_core::{Clock, SystemClock};
 use galgo_metrics::{Engine, Parts, SeriesLimits};
 use galgo_store::SegmentStore;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -29,12 +28,6 @@ use crate::local::LocalOutput;
 
 /// How often the server describes its own host, as an agent does.
 const DESCRIBE_EVERY: Duration = Duration::from_secs(1800);
-
-/// How often the states of this host's checks are told.
-const STATES_EVERY: Duration = Duration::from_secs(60);
-
-/// When they are first told: each check has run by then.
-const FIRST_STATES_AFTER: Duration = Duration::from_secs(10);
 
 /// How often the catalogue writes what it holds in memory.
 const UPKEEP_EVERY: Duration = Duration::from_secs(1);
@@ -211,7 +204,7 @@ impl LocalHost {
             let description =
                 HostDescription { hostname: host, tags: config.tags.list(), ..HostDescription::default() };
             let runner = Runner::new(runner_config.clone(), clock.clone(), output);
-            let own = OwnHost { app: app.clone(), description, roots: runner_config.roots, board: runner.board() };
+            let own = OwnHost { app: app.clone(), description, roots: runner_config.roots };
             tasks.push(tokio::spawn(own.describe(stopped.clone())));
             tasks.push(tokio::spawn(runner.run(stopped)));
         }
@@ -255,20 +248,16 @@ struct OwnHost {
     app: Arc<App>,
     description: HostDescription,
     roots: Roots,
-    board: Arc<Board>,
 }
 
 impl OwnHost {
-    /// Tells what machine it is at the start and every half hour, and how its checks fare every minute.
+    /// Tells what machine it is at the start and every half hour.
     async fn describe(self, mut stop: galgo_agent::Stop) {
-        let start = tokio::time::Instant::now();
-        let mut machine = tokio::time::interval_at(start, DESCRIBE_EVERY);
-        let mut states = tokio::time::interval_at(start + FIRST_STATES_AFTER, STATES_EVERY);
+        let mut machine = tokio::time::interval(DESCRIBE_EVERY);
         loop {
             tokio::select! {
                 () = stop.raised() => return,
                 _ = machine.tick() => self.tell_machine().await,
-                _ = states.tick() => self.tell_states().await,
             }
         }
     }
@@ -280,11 +269,6 @@ impl OwnHost {
             Ok(payload) => self.take(&payload).await,
             Err(error) => tracing::warn!(%error, "this host could not be described"),
         }
-    }
-
-    async fn tell_states(&self) {
-        let host = &self.description.hostname;
-        self.take(&json!({ "internalHostname": host, "galgo_checks": self.board.states(), "galgo_logs": null })).await;
     }
 
     async fn take(&self, payload: &Value) {
