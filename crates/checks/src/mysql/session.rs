@@ -211,6 +211,7 @@ async fn rows(conn: &mut Conn, sql: &str) -> mysql_async::Result<Table> {
     let mut table = Table { columns, ..Table::default() };
     let mut bytes = 0;
     while let Some(row) = result.next().await? {
+        // The driver's word for taking the values out of a row; it panics only on one that was taken apart before.
         table.push(row.unwrap().into_iter().map(cell).collect(), &mut bytes);
     }
     result.drop_result().await?;

@@ -18,7 +18,7 @@ fn cpu_seconds(thread: &str) -> f64 {
 
 /// How fast one core takes packets that are in memory.
 #[test]
-#[ignore = "a measurement"]
+#[ignore = "a measurement: depends on the machine"]
 fn throughput() {
     const PACKETS: u32 = 2_000_000;
     let mut aggregator = aggregator(|_| {});
@@ -34,6 +34,7 @@ fn throughput() {
         }
     }
     let seconds = cpu_seconds(own_thread.trim()) - before;
+    assert_eq!(aggregator.stats().metrics, u64::from(PACKETS));
     println!(
         "{:.0} messages a CPU second, {:.0} ns each",
         f64::from(PACKETS) / seconds,
@@ -95,7 +96,7 @@ async fn run_at_rate(per_second: usize, waits: bool) -> Run {
 
 /// 200,000 packets a second over a Unix socket, sender and kernel included, and as many as it takes.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement"]
+#[ignore = "a measurement: depends on the machine"]
 async fn throughput_over_a_socket() {
     for (per_second, waits) in [(200_000, true), (200_000, false), (1_000_000, true)] {
         let run = run_at_rate(per_second, waits).await;
